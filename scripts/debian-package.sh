@@ -25,22 +25,9 @@ work=$(mktemp -d "$cache/$package-$suite.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 chmod 755 "$work"
-mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/parts"
 : >"$work/status"
-echo "deb [signed-by=$keyring] $mirror $suite main" >"$work/sources.list"
-
-apt() {
-  apt-get -q -y \
-    -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts="$work/parts" \
-    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts="$work/parts" \
-    -o Dir::State="$work" -o Dir::State::Lists="$work/lists" -o Dir::State::status="$work/status" \
-    -o Dir::Cache="$work" -o Dir::Cache::archives="$work/archives" \
-    -o APT::Sandbox::User="" -o Acquire::Languages=none -o Debug::NoLocking=1 \
-    -o APT::Update::Post-Invoke::= "$@" >&2
-}
-
-apt update
-(cd "$work" && apt download "$package")
+apt_update "$suite" "$work"
+(cd "$work" && apt_in "$work" download "$package")
 dpkg-deb -x "$work/${package}"_*.deb "$work/unpacked"
 # Another run may have come first: its result is as good, and a rename onto it is refused.
 mv -T "$work/unpacked" "$target" 2>/dev/null || [ -d "$target/usr" ]

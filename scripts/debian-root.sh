@@ -29,7 +29,7 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 trap 'exit 1' INT TERM
 chmod 755 "$work"
 packages=systemd,systemd-sysv,dbus,podman,crun,netavark,aardvark-dns,ca-certificates,uidmap
-# forky is only asked which podman it has.
+# Tests that need more of forky install it (debian-debs.sh).
 [ "$suite" = forky ] || packages="$packages,ostree,ostree-boot"
 # A debootstrap knows the suites of its time by name; sid's script serves each later one.
 script=/usr/share/debootstrap/scripts/$suite

@@ -2,27 +2,6 @@ import { basename } from 'node:path';
 import { build } from 'esbuild';
 
 /**
- * Those of Node's own modules take milliseconds to load, and most commands need none of them: they
- * are loaded when something of them is first used.
- */
-const late = {
-  name: 'late',
-  setup(on) {
-    const filter =
-      /^(?:node:)?(?:child_process|crypto|https?|http2|net|os|sqlite|stream|stream\/promises|tls|v8|zlib)$/;
-    on.onResolve({ filter }, ({ path, namespace }) =>
-      namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
-    );
-    on.onLoad({ filter: /./, namespace: 'late' }, ({ path }) => {
-      const names = JSON.stringify(Object.keys(process.getBuiltinModule(path)));
-      const get = `() => require('${path}')[name]`;
-      const contents = `for (const name of ${names}) Object.defineProperty(exports, name, { enumerable: true, get: ${get} });`;
-      return { contents };
-    });
-  },
-};
-
-/**
  * Leaves out what a program does not need.
  *
  * @param {import('./programs.cjs').Program} program
@@ -40,26 +19,44 @@ const only = ({ commands, without = [] }) => ({
 });
 
 /**
- * Makes a program of one file, an expression that is the function of a CommonJS module: it starts quicker than modules, and a single executable takes
- * nothing else. What the sources load lazily is in it and still evaluated only when asked for.
+ * Makes a program of one file, an expression that is the function of a CommonJS module: such a file starts quicker than
+ * modules, and a single executable takes nothing else. What the sources load lazily is in the file, and still evaluated
+ * only when asked for.
  *
  * @param {string} outfile
  * @param {import('./programs.cjs').Program} [program] that can do only a part; all of berth by default.
  */
 export async function bundle(outfile, program) {
-  await build({
-    ...options,
-    entryPoints: ['src/cli/main.ts'],
-    outfile,
-    // A single executable has no way to load modules, and needs none for Node's own.
-    supported: { 'dynamic-import': false },
-    plugins: program === undefined ? [late] : [late, only(program)],
-    inject: ['src/engine/grpc/light-headers.ts'],
-    // Here, since a text that is put together when it is read would take its memory twice.
-    banner: { js: '(function (exports, require, module) {' },
-    footer: { js: '})' },
-  });
+  await build(programOptions(outfile, program));
 }
+
+/**
+ * The files of which something is in `main`, which has all that the other programs have.
+ *
+ * @returns {Promise<readonly string[]>} sorted.
+ */
+export async function filesInside() {
+  const asked = { ...programOptions('main.cjs'), metafile: true, write: false };
+  const { metafile } = await build(asked);
+  return Object.values(metafile.outputs)
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .map(([file]) => file)
+    .sort();
+}
+
+const programOptions = (outfile, program) => ({
+  ...options,
+  entryPoints: ['src/cli/main.ts'],
+  outfile,
+  // A single executable has no way to load modules, and needs none for Node's own.
+  supported: { 'dynamic-import': false },
+  plugins: program === undefined ? [] : [only(program)],
+  inject: ['src/engine/grpc/light-headers.ts'],
+  // Here, since a text that is put together when it is read would take its memory twice.
+  banner: { js: '(function (exports, require, module) {' },
+  footer: { js: '})' },
+});
 
 /**
  * Makes one file of a script and those that it requires.

@@ -46,21 +46,20 @@ renameSync(program, output);
 
 /** What Node is to run, as a file. */
 async function blob() {
-  const main = join(work, 'start.cjs');
-  await bundleScript('scripts/start-executable.cjs', main);
-  const file = join(work, 'blob');
+  // Relative, since the blob contains the path of what it runs.
+  const main = 'start.cjs';
+  await bundleScript('scripts/start-executable.cjs', join(work, main));
   const config = {
     main,
-    output: file,
+    output: 'blob',
     disableExperimentalSEAWarning: true,
-    useCodeCache: arch === process.arch,
     assets: await programs(),
     // Without it NODE_OPTIONS of whoever calls could load code into it.
     execArgvExtension: 'none',
   };
   writeFileSync(join(work, 'sea.json'), JSON.stringify(config));
-  node('--experimental-sea-config', join(work, 'sea.json'));
-  return file;
+  node('--experimental-sea-config', 'sea.json');
+  return join(work, 'blob');
 }
 
 /** The files of the programs by name, and what V8 compiled of them: on another architecture V8 refuses that. */
@@ -86,7 +85,7 @@ function inject(file, blob) {
 
 /** What it says is shown only if it fails: there is nothing to see in it otherwise. */
 function node(...words) {
-  execFileSync(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  execFileSync(process.execPath, words, { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** Node for an architecture, from npm, in the version that runs this: a blob fits no other. */

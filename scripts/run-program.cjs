@@ -1,4 +1,5 @@
 const { Script } = require('node:vm');
+const { requireLate } = require('./require-late.cjs');
 
 /**
  * Runs a file that esbuild.mjs has made.
@@ -9,7 +10,7 @@ const { Script } = require('node:vm');
  */
 function runProgram(name, source, cachedData) {
   const script = new Script(source, { filename: name, cachedData });
-  script.runInThisContext()({}, require, {});
+  script.runInThisContext()({}, requireLate, {});
 }
 
 module.exports = { runProgram };

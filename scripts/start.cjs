@@ -1,7 +1,7 @@
 // Becomes dist/berth.cjs, which bin/berth runs: starts one of the files beside it with what V8 compiled of it before.
 if (Number(process.versions.node.split('.')[0]) < 24) {
   console.error(`berth: expected Node 24 or later, found ${process.versions.node}`);
-  console.error('  → npm brings one for Linux on x86-64 and arm64; elsewhere install one');
+  console.error('  → install one; in a checkout npm ci brings one for Linux on x86-64 and arm64');
   process.exit(2);
 }
 

@@ -10,6 +10,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'documents',
     'bundle',
     'lint',
+    'report',
     'lifecycle',
     'binding',
     'store',
@@ -25,6 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'image',
   ],
   host: [
+    'report',
     'lifecycle',
     'binding',
     'store',
@@ -40,6 +42,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   documents: ['bundle', 'lint', 'lifecycle', 'binding', 'state', 'engine', 'discovery'],
   bundle: ['lifecycle', 'binding', 'store', 'state', 'engine', 'registry', 'oci', 'image'],
+  report: ['lifecycle', 'binding', 'state', 'engine', 'discovery'],
   lint: ['lifecycle', 'binding', 'registry', 'discovery', 'root', 'image'],
   lifecycle: [
     'binding',

@@ -32,9 +32,18 @@ function kindOf(code: BundleErrorCode): FailureKind {
   }
 }
 
+/** `withBundle` puts the name of the bundle before the message. */
 export function bundleDamaged(expected: string, found: string, cause?: unknown): BundleError {
-  return new BundleError('bundle-damaged', `the bundle: expected ${expected}, found ${found}`, {
+  return new BundleError('bundle-damaged', `expected ${expected}, found ${found}`, {
     hint: 'copy it again from where it was made; nothing in it is used',
     ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** As `bundleDamaged`, for what was never a bundle. */
+export function noBundle(found: string): BundleError {
+  const message = `expected a file that \`berth bundle\` wrote, found ${found}`;
+  return new BundleError('bundle-damaged', message, {
+    hint: 'see whether this is the right file, and whether the command that made it failed',
   });
 }

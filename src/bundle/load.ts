@@ -26,6 +26,7 @@ export interface LoadedBundle {
  * Takes a bundle into the store's directory, so that a stage finds its images without a registry, whatever
  * the engine: the meanings of its names, and the blobs that the host does not have.
  *
+ * @param name what messages call the bundle.
  * @param bytes the bytes of the archive.
  * @throws {BerthError} `bundle-damaged`; `bundle-incomplete` if the bundle leaves out layers that this host
  *   does not have; `policy-rejected`; `no-space`. In these cases no name is written, and whole blobs stay
@@ -34,11 +35,12 @@ export interface LoadedBundle {
 export async function loadBundle(
   context: Context,
   registry: Registry,
+  name: string,
   bytes: AsyncIterable<Buffer>,
 ): Promise<LoadedBundle> {
   const store = join(context.state.directory, 'store');
   return changing(context, 'shared', () =>
-    withBundle(bytes, async (reader) => {
+    withBundle(name, bytes, async (reader) => {
       const { head } = reader;
       for (const image of head.images) {
         const beside = () => head.signatures.get(image.manifest) ?? [];

@@ -10,7 +10,7 @@ import { formatPlatform, normalisePlatform } from '../image/platform.ts';
 import { type Blob, distinctLayersOf, type ResolvedImage } from '../image/resolved.ts';
 import { blobsOf, type Claims, type Document } from '../oci/document.ts';
 import { ParsedDocuments } from '../oci/parsed-documents.ts';
-import { bundleDamaged } from './failure.ts';
+import { BundleError, bundleDamaged, noBundle } from './failure.ts';
 import {
   type BundleEntry,
   blobMember,
@@ -21,6 +21,7 @@ import {
   parseBundle,
   parseIndex,
 } from './format.ts';
+import { KIND_BYTES, otherKind } from './other-kind.ts';
 
 /** Everything in a bundle before its layers, checked against digests. */
 export interface BundleHead {
@@ -60,10 +61,12 @@ const FRAME = 1024;
 /**
  * Reads a bundle, compressed or not.
  *
+ * @param name what messages call the bundle: its path.
  * @throws {BundleError} `bundle-damaged`, also from `layers`: for anything that `berth bundle` does not
  *   write, and as soon as there are more bytes than the manifests say.
  */
 export async function withBundle<T>(
+  name: string,
   bytes: AsyncIterable<Buffer>,
   work: (reader: BundleReader) => Promise<T>,
 ): Promise<T> {
@@ -71,18 +74,31 @@ export async function withBundle<T>(
   const limit = { left: 3 * MAX_MEMBER + MAX_DOCUMENTS };
   const entries = tarEntries(limited(unpacked(source), limit));
   try {
+    const other = otherKind(await source.peek(KIND_BYTES));
+    if (other !== undefined) throw noBundle(other);
     const head = await readHead(entries);
     const sizes = [...head.layers.values()].map(({ size }) => size + FRAME);
     limit.left = sizes.reduce((sum, size) => sum + size, MAX_MEMBER);
     return await work({ head, layers: () => readLayers(entries, head) });
   } catch (error) {
-    if (error instanceof TarError) throw bundleDamaged('a tar archive', error.message, error);
-    if (isDecompression(error)) throw bundleDamaged('a zstd stream', error.message, error);
-    throw error;
+    throw namedFailure(name, error);
   } finally {
     await entries.return(undefined);
     await source.close();
   }
+}
+
+function namedFailure(name: string, error: unknown): unknown {
+  const failure = damageBehind(error);
+  if (failure?.code !== 'bundle-damaged') return error;
+  const { hint, cause } = failure;
+  return new BundleError(failure.code, `${name}: ${failure.message}`, { hint, cause });
+}
+
+function damageBehind(error: unknown): BundleError | undefined {
+  if (error instanceof TarError) return bundleDamaged('a tar archive', error.message, error);
+  if (isDecompression(error)) return bundleDamaged('a zstd stream', error.message, error);
+  return error instanceof BundleError ? error : undefined;
 }
 
 async function* limited(

@@ -58,7 +58,7 @@ async function readSince(path: string): Promise<Since> {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, 0);
     if (buffer.toString('utf8', 0, bytesRead) !== '{') {
       const bytes = file.createReadStream({ start: 0, autoClose: false });
-      return await withBundle(bytes, async ({ head }) => ({ images: head.images }));
+      return await withBundle(path, bytes, async ({ head }) => ({ images: head.images }));
     }
     const { size } = await file.stat();
     if (size > MAX_MEMBER) throw notSince(path, `${size} bytes`);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { realpath, rename, rm, stat } from 'node:fs/promises';
+import { createWriteStream, constants as files } from 'node:fs';
+import { access, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -55,6 +55,20 @@ export async function writeBundle(
   }
 }
 
+/**
+ * Refuses, before anything is fetched, a path to which `writeBundle` can't write.
+ *
+ * @throws {BerthError} `unwritable`
+ */
+export async function checkWritable(path: string): Promise<void> {
+  await writing(path, async () => {
+    const { path: target, isRegular } = await targetOf(path);
+    if (!isRegular && (await stat(target)).isDirectory())
+      throw unwritable(path, 'it is a directory');
+    await access(isRegular ? dirname(target) : target, files.W_OK);
+  });
+}
+
 /** Writes an archive, compressed, to a stream, and ends the stream. */
 export async function compressed(
   archive: AsyncIterable<Buffer>,
@@ -93,14 +107,18 @@ async function writing<T>(path: string, work: () => Promise<T>, signal?: AbortSi
     if (error instanceof BerthError || !(error instanceof Error) || code === undefined) throw error;
     if (code === 'ENOSPC' || code === 'EDQUOT') throw noSpace(`room for ${path}: ${error.message}`);
     if (!('syscall' in error)) throw error;
-    throw new BundleError('unwritable', `can't write ${path}: ${error.message}`, {
-      hint:
-        code === 'EPIPE'
-          ? 'find out why the program that reads it ended'
-          : 'name a file in an existing directory that you may write to',
-      cause: error,
-    });
+    throw unwritable(path, error.message, error);
   }
+}
+
+function unwritable(path: string, why: string, cause?: Error): BundleError {
+  return new BundleError('unwritable', `can't write ${path}: ${why}`, {
+    hint:
+      systemErrorCode(cause) === 'EPIPE'
+        ? 'find out why the program that reads it ended'
+        : 'name a file in an existing directory that you may write to',
+    cause,
+  });
 }
 
 function noSpace(expected: string): BundleError {

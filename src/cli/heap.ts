@@ -12,7 +12,7 @@ function keepHeapSmall(): void {
 }
 
 /** How often a function runs before V8 optimises it; 400 by default. */
-const CALLS = 4000;
+const CALLS = 8000;
 
 /**
  * Has V8 optimise only what runs very often. On a root of 2,000 units the optimising compilers would otherwise take a

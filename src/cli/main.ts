@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { commandFirst } from './command-first.ts';
 import { watchOutput } from './output.ts';
 import { programOf } from './program.ts';
 import { exitCodeOf, exitCodes, printFailure } from './render/failure.ts';
@@ -12,7 +13,8 @@ async function main(argv: readonly string[]): Promise<void> {
   hearAsFirstProcess();
   const output = watchOutput();
   try {
-    await (await programOf(argv.slice(2))).parseAsync(argv);
+    const words = await commandFirst(argv.slice(2));
+    await (await programOf(words)).parseAsync(words, { from: 'user' });
   } catch (error) {
     // Commands that write a stream to a broken standard output fail too; `watchOutput` has said why.
     if (output.isBroken()) return;

@@ -59,4 +59,8 @@ const meanings: readonly { readonly words: readonly string[]; readonly hint: str
     words: ['monitor', 'daemon', 'serve', 'events', 'heal', 'repair', 'fix'],
     hint: '`berth watch` puts back what others take away, `berth stage` what is missing now',
   },
+  {
+    words: ['html', 'page', 'dashboard', 'web', 'ui', 'graph', 'summary'],
+    hint: '`berth report` writes a page of HTML about this host, or about a root',
+  },
 ];

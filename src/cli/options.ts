@@ -51,12 +51,13 @@ export function hostOptions(flags: HostFlags): HostOptions {
 }
 
 /**
- * Adds the common flags to a command, after its own.
+ * Adds the common flags to a command, after its own: flags that are added later would be listed among them.
  *
- * @param choices the values of `--format`.
+ * @param choices the values of `--format`; none for a command whose result has one format.
  */
 export function withCommonOptions(command: Command, choices: readonly string[] = formats): Command {
-  withShortFormats(command, choices);
+  command.optionsGroup(COMMON);
+  if (choices.length > 0) withFormats(command, choices);
   return command
     .addOption(
       new Option(
@@ -65,17 +66,12 @@ export function withCommonOptions(command: Command, choices: readonly string[] =
           'containerd:NAMESPACE, crio; or keep all images in berth’s own store: store',
       ).argParser(engine),
     )
-    .option('--state-dir <dir>', 'directory of records and the embedded store (or BERTH_STATE_DIR)')
-    .option('--config <file>', 'read this berth.toml and no other')
     .option(
       '--user',
       'look only at what the calling user’s podman runs, with state of the user’s own; the default without root',
     )
-    .addOption(
-      new Option('-o, --format <format>', 'format of the result on standard output')
-        .choices(choices)
-        .default('table'),
-    )
+    .option('--state-dir <dir>', 'directory of records and the embedded store (or BERTH_STATE_DIR)')
+    .option('--config <file>', 'read this berth.toml and no other')
     .addOption(
       new Option(
         '--progress <mode>',
@@ -89,11 +85,22 @@ export function withCommonOptions(command: Command, choices: readonly string[] =
         .argParser(descriptor)
         .default(2),
     )
-    .option('--debug', 'print the stack of an error');
+    .option('--debug', 'print the stack of an error')
+    .addHelpOption(new Option('-h, --help', 'display help for command').helpGroup(COMMON));
 }
 
-/** Adds `-q` for the names alone, and `-f FORMAT`, which skopeo and podman use, unless -f is taken. */
-function withShortFormats(command: Command, choices: readonly string[]): void {
+/** The heading of the flags that all commands have. */
+export const COMMON = 'Options of every command:';
+
+/**
+ * Adds `-o FORMAT`; `-q` for the names alone; and `-f FORMAT`, which skopeo and podman use, unless -f is taken.
+ */
+function withFormats(command: Command, choices: readonly string[]): void {
+  command.addOption(
+    new Option('-o, --format <format>', 'format of the result on standard output')
+      .choices(choices)
+      .default('table'),
+  );
   const set = (format: string) => command.setOptionValueWithSource('format', format, 'cli');
   if (choices.includes('refs')) {
     command
@@ -109,11 +116,10 @@ export function withRootOptions(command: Command, choices?: readonly string[]): 
   return withCommonOptions(
     command
       .addOption(
-        new Option('--bind <mode>', 'the images that must be present, for this run').choices([
-          'linked',
-          'enabled',
-          'all',
-        ]),
+        new Option(
+          '--bind <mode>',
+          'which images must be present, whatever the mode in berth.toml; kept for the root by `berth stage`',
+        ).choices(['linked', 'enabled', 'all']),
       )
       .option('--id <id>', 'the id of the root, if no updater names it'),
     choices,
@@ -133,7 +139,7 @@ export function withLimitRate(command: Command): Command {
 function engine(text: string): EngineId {
   if (!isEngineId(text)) {
     throw new InvalidArgumentError(
-      'expected podman, podman:USER, docker, containerd, containerd:NAMESPACE, crio or store',
+      'Expected podman, podman:USER, docker, containerd, containerd:NAMESPACE, crio or store.',
     );
   }
   return text;
@@ -145,11 +151,11 @@ const LEAST_RATE = 1000;
 function rate(text: string): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes === 0) {
-    throw new InvalidArgumentError('expected bytes a second, such as 500kB, 2MB or 2MiB');
+    throw new InvalidArgumentError('Expected bytes a second, such as 500kB, 2MB or 2MiB.');
   }
   if (bytes < LEAST_RATE) {
     throw new InvalidArgumentError(
-      `${text} is ${bytes} bytes a second, and an image would take days: write 500kB, 2MB or 2MiB`,
+      `${text} is ${bytes} bytes a second, and an image would take days: write 500kB, 2MB or 2MiB.`,
     );
   }
   return bytes;
@@ -157,6 +163,6 @@ function rate(text: string): number {
 
 function descriptor(text: string): number {
   if (!/^\d{1,6}$/.test(text))
-    throw new InvalidArgumentError('expected the number of an open descriptor');
+    throw new InvalidArgumentError('Expected the number of an open descriptor.');
   return Number(text);
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { version } from '../common/version.ts';
 import { CliError } from './errors.ts';
+import { fitted, helpLayout, helpWidth, programHelp } from './help.ts';
 import { commandsMeantBy } from './meanings.ts';
 import { shownLines } from './render/shown.ts';
 import { mayBeTerminal, writeOut } from './standard-streams.ts';
@@ -42,6 +43,11 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     usage: 'why <name> [root]',
     summary: 'show who names an image, or what a unit names, how it starts, and who holds it',
     define: async (c) => (await import('./commands/why.ts')).defineWhy(c),
+  },
+  report: {
+    usage: 'report [root]',
+    summary: 'write a page of HTML about a root, or about all roots of this host',
+    define: async (c) => (await import('./commands/report.ts')).defineReport(c),
   },
   pins: {
     usage: 'pins',
@@ -123,6 +129,11 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'remove images that berth fetched and no root needs',
     define: async (c) => (await import('./commands/prune.ts')).definePrune(c),
   },
+  completion: {
+    usage: 'completion <shell>',
+    summary: 'print a script with which bash, zsh or fish completes berth',
+    define: async (c) => (await import('./commands/completion.ts')).defineCompletion(c),
+  },
 };
 
 /**
@@ -138,17 +149,19 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
     .exitOverride()
     .showHelpAfterError('  → see berth --help, or berth COMMAND --help')
     .configureOutput({
-      writeOut,
-      // The width and colours of a terminal; 80 columns and none elsewhere.
-      ...(mayBeTerminal(1) ? {} : { getOutHelpWidth: () => 80, getOutHasColors: () => false }),
+      writeOut: (text) => writeOut(fitted(text, helpWidth())),
+      getOutHelpWidth: helpWidth,
+      ...(mayBeTerminal(1) ? {} : { getOutHasColors: () => false }),
       // Error messages quote the command line, which may hold control characters.
       writeErr: (text) => process.stderr.write(shownLines(text)),
       outputError: (text, write) =>
         write(text.replace(/^error: /, 'berth: ').replace(/\n(?=\()/, ' ')),
     })
-    .addHelpText('after', help);
+    .configureHelp(helpLayout)
+    .addHelpText('after', programHelp);
   const first = argv.find((word) => !word.startsWith('-'));
   const wanted = first === 'help' ? argv[argv.indexOf(first) + 1] : first;
+  if (wanted === ASKED_BY_SHELLS) await addComplete(program);
   refuseUnknown(wanted);
   for (const [name, { usage, summary, define }] of Object.entries(commands)) {
     const command = program.command(usage).summary(summary);
@@ -160,6 +173,14 @@ export async function programOf(argv: readonly string[]): Promise<Command> {
   return program;
 }
 
+/** The command that shells ask for completions. No help shows it, and no other command line loads it. */
+const ASKED_BY_SHELLS = 'complete';
+
+async function addComplete(program: Command): Promise<void> {
+  const { defineComplete } = await import('./commands/completion.ts');
+  defineComplete(program.command(`${ASKED_BY_SHELLS} [words...]`, { hidden: true }), programOf);
+}
+
 /** Refuses a command of other programs with the one that is meant. Others get the nearest spelling. */
 function refuseUnknown(name: string | undefined): void {
   if (name === undefined || Object.hasOwn(commands, name)) return;
@@ -169,25 +190,9 @@ function refuseUnknown(name: string | undefined): void {
 
 function argumentHelp(argument: string, command: string): string {
   if (argument === 'image') return command === 'pull' ? 'its name' : 'its name, digest or ID';
+  if (argument === 'shell') return 'whose completion it is';
   if (argument !== 'root') return '';
   if (command === 'lock' || command === 'ship') return 'a directory, or fd:N for an open one';
-  const id = ['verify', 'release'].includes(command) ? 'an id, ' : '';
+  const id = ['verify', 'release', 'report'].includes(command) ? 'an id, ' : '';
   return `${id}a directory, fd:N, image:REF, or booted, staged, rollback: \`berth --help\` says more`;
 }
-
-const help = `
-ROOT is the directory of an OS tree, fd:N for one that is open, a deployment of
-this host (booted, staged, rollback), or image:REF for an OS image: a name in a
-registry, store:NAME, or oci:DIR[:NAME] for an OCI layout. If left out: booted,
-or / where no updater is found. A root that is staged goes by its id as well.
-
-Exit codes: 0 done, or ready; 1 failed; 2 wrong usage or configuration; 3 not
-ready; 4 refused (space, policy, pinned); 5 a registry or engine can't be
-reached, try again.
-
-Examples:
-  berth images ./rootfs            what the tree names
-  berth stage --bind all ./rootfs  fetch and pin all of it
-  berth verify ./rootfs            0 if every image is present and pinned
-  berth release ./rootfs           let go of it
-`;

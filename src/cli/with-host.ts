@@ -18,7 +18,10 @@ import { endingSignal } from './signals.ts';
 export async function withHost<T>(
   flags: HostFlags,
   work: (host: Host) => Promise<T>,
-  more: Pick<HostOptions, 'alone' | 'lockPatience' | 'obeysRetryTimes' | 'remembersNames'> = {},
+  more: Pick<
+    HostOptions,
+    'alone' | 'lockPatience' | 'obeysRetryTimes' | 'remembersNames' | 'opensNoImages'
+  > = {},
   progress = openProgress(flags.progress, flags.progressFd),
 ): Promise<T> {
   const { report } = progress;

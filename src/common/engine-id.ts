@@ -17,9 +17,9 @@ export type EngineId =
   | 'store';
 
 /** The program behind an engine. */
-export type EngineKind = (typeof kinds)[number];
+export type EngineKind = (typeof engineKinds)[number];
 
-const kinds = ['podman', 'docker', 'containerd', 'crio', 'store'] as const;
+export const engineKinds = ['podman', 'docker', 'containerd', 'crio', 'store'] as const;
 
 /** The parts of an engine's id. */
 export interface EngineParts {
@@ -46,7 +46,7 @@ export function isEngineId(value: unknown): value is EngineId {
 /** Takes an id apart: it has at most one colon. */
 export function engineParts(id: EngineId): EngineParts {
   const [word, name] = id.split(':', 2);
-  const kind = kinds.find((one) => one === word) ?? 'store';
+  const kind = engineKinds.find((one) => one === word) ?? 'store';
   if (name === undefined) return { kind };
   return kind === 'podman' ? { kind, user: name } : { kind, namespace: name };
 }

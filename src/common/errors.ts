@@ -7,7 +7,9 @@ export type FailureKind =
   /** Refused for space, policy or a pin: exit 4. */
   | 'refused'
   /** A registry or engine can't be reached, and a later try makes sense: exit 5. */
-  | 'unreachable';
+  | 'unreachable'
+  /** Nothing is wrong: the work is put off until a time that this host's configuration says. Exit 6. */
+  | 'waits';
 
 /**
  * The base of every error that berth throws on purpose.

@@ -36,6 +36,8 @@ export async function mapLimited<T, R>(
 export interface NameFailure {
   readonly name: string;
   readonly error: BerthError;
+  /** The units that want the image; absent where no units were read. */
+  readonly wantedBy?: readonly string[];
 }
 
 /**

@@ -102,10 +102,11 @@ function versionOf(location: string): string | undefined {
     const root = openRoot(location);
     try {
       const text = root.readFile('/usr/lib/os-release')?.content.toString('utf8') ?? '';
-      const found = ['IMAGE_VERSION', 'BUILD_ID', 'VERSION_ID'].flatMap((key) => {
-        const value = new RegExp(`^${key}=["']?([^"'\\n]+)`, 'm').exec(text)?.[1];
-        return value === undefined ? [] : [value];
-      });
+      const found = [
+        /^IMAGE_VERSION=["']?([^"'\n]+)/m,
+        /^BUILD_ID=["']?([^"'\n]+)/m,
+        /^VERSION_ID=["']?([^"'\n]+)/m,
+      ].flatMap((of) => of.exec(text)?.[1] ?? []);
       return found.length === 0 ? undefined : found.join(' ');
     } finally {
       root.close();

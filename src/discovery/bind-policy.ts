@@ -1,4 +1,5 @@
 import { append } from '../common/append.ts';
+import { hostConfigKeys } from '../common/config-keys.ts';
 import { linesOfKeys } from '../common/toml-line.ts';
 import { problemOf } from '../root/problem-of.ts';
 import { type Root, RootError } from '../root/root.ts';
@@ -13,7 +14,8 @@ export interface FoundPolicy {
 
 /**
  * Reads `[bind]` of a root's own berth.toml: the distribution's file, then the administrator's,
- * which overrides it key by key. Other tables are ignored, because a root is not trusted.
+ * which overrides it key by key. The settings of hosts count once the root is the running one, not here, where
+ * the root is not trusted.
  */
 export async function readBindPolicy(root: Root, etc: Etc): Promise<FoundPolicy> {
   let policy: BindPolicy = { include: [], exclude: [] };
@@ -54,8 +56,10 @@ async function parsePolicy(
   const problems: Problem[] = [];
   const lineOf = linesOfKeys(text);
   for (const [key, value] of Object.entries(document)) {
+    if (isHostKey(key)) continue;
     if (key !== 'bind') {
-      problems.push(problem(path, lineOf(key), `expected only [bind], found ${quoted(key)}`));
+      const message = `expected [bind] or a setting of hosts, found ${quoted(key)}`;
+      problems.push(problem(path, lineOf(key), message));
     } else if (!isTable(value)) {
       const found = problem(path, lineOf(key), 'expected the table [bind], found a value');
       problems.push({ ...found, subject: subjectOf(path) });
@@ -93,6 +97,8 @@ function readSetting(policy: FilePolicy, name: string, value: unknown): string |
   }
 }
 
+const isHostKey = (key: string) => hostConfigKeys.some((known) => known === key);
+
 function isMode(value: unknown): value is BindMode {
   return value === 'linked' || value === 'enabled' || value === 'all';
 }
@@ -111,7 +117,7 @@ function problem(path: string, line: number | undefined, message: string): Probl
     path,
     ...(line === undefined ? {} : { line }),
     message,
-    hint: "correct the file; in a root's own berth.toml only mode, include and exclude in [bind] count",
+    hint: 'correct the file; [bind] may have mode, include and exclude',
   };
 }
 

@@ -136,8 +136,8 @@ function onOwnStores(
   { engine }: Placement,
   { additionalStores: ofSystem }: SourceContext,
 ): Reference {
+  if (engine === 'podman' || reference.pull.additionalStores === undefined) return reference;
   const { additionalStores, ...pull } = reference.pull;
-  if (engine === 'podman' || additionalStores === undefined) return reference;
   return additionalStores.join('\n') === ofSystem?.join('\n') ? { ...reference, pull } : reference;
 }
 

@@ -10,17 +10,14 @@ export function started(reference: Reference, startOf: BootGraph['startOf']): Re
   const { activation, unit, problems } = reference;
   if (activation !== 'unknown' || !isStarted(unit)) return reference;
   const { activation: how, via, conditions, refusal, unmet } = startOf(unit);
-  const all = [
-    ...(refusal === undefined ? [] : [refusedBySystemd(reference, refusal)]),
-    ...(unmet === undefined ? [] : [requiredUnit(reference, unmet)]),
-    ...problems,
-  ];
+  const isRefused = refusal !== undefined || unmet !== undefined;
+  const all = isRefused ? [...whyNever(reference, refusal, unmet), ...problems] : problems;
   return {
     ...reference,
     activation: how,
     via,
-    ...(conditions.length === 0 ? {} : { conditions }),
     problems: all.length === 0 ? none : all.map((problem) => startedSubject(problem, startOf)),
+    ...(conditions.length === 0 ? {} : { conditions }),
   };
 }
 
@@ -31,6 +28,17 @@ function isStarted(unit: string): boolean {
 
 /** Most references have no problem, and an array for each would take memory. */
 const none: readonly Problem[] = [];
+
+function whyNever(
+  reference: Reference,
+  refusal: Start['refusal'],
+  unmet: Start['unmet'],
+): readonly Problem[] {
+  return [
+    ...(refusal === undefined ? [] : [refusedBySystemd(reference, refusal)]),
+    ...(unmet === undefined ? [] : [requiredUnit(reference, unmet)]),
+  ];
+}
 
 /** The problem of an image whose service systemd refuses as a whole. */
 function refusedBySystemd(

@@ -5,8 +5,13 @@ import type { Finding } from '../lifecycle/verify.ts';
 import type { RecordReference } from '../state/record.ts';
 
 /** The JSON of a name that failed. */
-export function failureEntry({ name: image, error: { code, message, hint } }: NameFailure) {
-  return { image, code, message, hint };
+export function failureEntry({ name: image, error, wantedBy }: NameFailure) {
+  const { code, message, hint } = error;
+  return { image, code, message, hint, ...unitsEntry(wantedBy) };
+}
+
+export function unitsEntry(units: readonly string[] | undefined) {
+  return units === undefined ? {} : { wantedBy: units.map(shown) };
 }
 
 export function problemEntry({ code, path, line, message, hint, bound }: BoundProblem) {
@@ -20,7 +25,7 @@ export function problemEntry({ code, path, line, message, hint, bound }: BoundPr
   };
 }
 
-export function findingEntry({ code, message, hint, id, name, engine }: Finding) {
+export function findingEntry({ code, message, hint, id, name, engine, wantedBy }: Finding) {
   return {
     code,
     message,
@@ -28,6 +33,7 @@ export function findingEntry({ code, message, hint, id, name, engine }: Finding)
     ...(id === undefined ? {} : { id }),
     ...(name === undefined ? {} : { name }),
     ...(engine === undefined ? {} : { engine }),
+    ...unitsEntry(wantedBy),
   };
 }
 

@@ -22,6 +22,7 @@ export function planFields(plan: Plan) {
       references: references.map(placeEntry),
     })),
     way: plan.way,
+    ...(plan.directIfNear === true ? { directIfNear: plan.directIfNear } : {}),
     bytes: plan.bytes,
     inStore: plan.inDepot,
     free: plan.free,

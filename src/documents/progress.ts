@@ -42,8 +42,18 @@ export const ProgressEvent = v.variant('event', [
     ...identified,
     bytes: v.number(),
   }),
+  /** `bytes` of the `total` bytes that the layers have, packed, are unpacked. */
+  v.strictObject({
+    event: v.literal('unpack-progress'),
+    ...about,
+    ...identified,
+    bytes: v.number(),
+    total: v.number(),
+  }),
   v.strictObject({ event: v.literal('fetched'), ...about, ...identified }),
   v.strictObject({ event: v.literal('fetch-failed'), ...about, ...identified, ...failure }),
+  /** Nothing is wrong: the image comes in a later run. */
+  v.strictObject({ event: v.literal('fetch-deferred'), ...about, ...identified, ...failure }),
   v.strictObject({ event: v.literal('pinning'), root: v.string(), ...identified }),
   v.strictObject({ event: v.literal('pinned'), root: v.string(), ...identified }),
   v.strictObject({ event: v.literal('named'), ...about, ...identified }),

@@ -70,6 +70,8 @@ export const Finding = v.object({
   name: v.optional(v.string()),
   /** The engine that the finding is about. */
   engine: v.optional(EngineIdText),
+  /** The units that want the image. */
+  wantedBy: v.optional(v.array(v.string())),
 });
 
 export const Failure = v.object({
@@ -77,6 +79,8 @@ export const Failure = v.object({
   code: v.string(),
   message: v.string(),
   hint: v.string(),
+  /** The units that want the image; absent where no units were read. */
+  wantedBy: v.optional(v.array(v.string())),
 });
 
 export const BareFailure = v.object({ code: v.string(), message: v.string(), hint: v.string() });
@@ -150,6 +154,11 @@ export const PlanFields = {
    * store.
    */
   way: v.picklist(['direct', 'two-steps', 'download']),
+  /**
+   * Of a plan: the stage pulls straight into the engine instead of `two-steps` if it finds the registry near. `space`
+   * is enough for both.
+   */
+  directIfNear: v.optional(v.literal(true)),
   /** Bytes to download: configs and layers, each counted once. */
   bytes: v.number(),
   /** Bytes that the engine lacks and berth's own store has. */
@@ -160,7 +169,9 @@ export const PlanFields = {
     v.object({
       directory: v.string(),
       needed: v.number(),
-      /** Whether `needed` is an estimate: no registry says how large a layer unpacks. */
+      /** How much of `needed` stays when the images have come; the rest is needed meanwhile. */
+      stays: v.number(),
+      /** Whether `needed` and `stays` are estimates: no registry says how large a layer unpacks. */
       estimated: v.boolean(),
       free: v.number(),
       /** Bytes that must stay free. */

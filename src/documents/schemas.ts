@@ -108,7 +108,7 @@ export const ReconcileResult = v.object({
       ready: v.boolean(),
       images: v.number(),
       findings: v.array(Finding),
-      failures: v.array(v.object({ image: v.optional(v.string()), ...BareFailure.entries })),
+      failures: v.array(v.object({ ...Failure.entries, image: v.optional(v.string()) })),
     }),
   ),
   released: v.array(v.object({ root: v.string(), pins: v.number(), images: v.number() })),

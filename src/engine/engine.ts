@@ -160,6 +160,12 @@ export interface Images {
    */
   readonly findBlob?: FindBlob | undefined;
 
+  /**
+   * The layers of each image as they lie on disk, by the image's id; an image whose layers can't be told is left out.
+   * Absent for an engine that can't tell.
+   */
+  readonly layers?: (() => Promise<ReadonlyMap<string, readonly StoredLayer[]>>) | undefined;
+
   /** Makes the tagged full name mean this image, and moves the name if it meant another. */
   tag(id: string, name: string): Promise<void>;
 
@@ -229,6 +235,14 @@ export interface EngineInfo {
   readonly description: string;
   /** `Traits.pins` of an engine whose pins are advisory. */
   readonly pins?: 'advisory';
+}
+
+/** A piece of storage that images of an engine may share. */
+export interface StoredLayer {
+  /** The engine's own id of the piece. */
+  readonly id: string;
+  /** In bytes, on disk. */
+  readonly size: number;
 }
 
 export interface EngineImage {

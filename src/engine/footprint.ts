@@ -25,13 +25,16 @@ export interface MissingBlobs {
 export interface Use {
   readonly directory: string;
   readonly bytes: number;
+  /** The part of `bytes` that is still there when the images have come: the rest are temporary files. */
+  readonly stays: number;
   readonly files: number;
-  /** Whether `bytes` and `files` are estimates: no registry says how large a layer unpacks. */
+  /** Whether `bytes`, `stays` and `files` are estimates: no registry says how large a layer unpacks. */
   readonly estimated: boolean;
 }
 
 /** The space for writing blobs as they are, each once, and this many documents beside them. */
 export function useOfBlobs(directory: string, blobs: readonly Blob[], documents: number): Use {
   const digests = new Set(blobs.map(({ digest }) => digest));
-  return { directory, bytes: sizeOf(blobs), files: digests.size + documents, estimated: false };
+  const bytes = sizeOf(blobs);
+  return { directory, bytes, stays: bytes, files: digests.size + documents, estimated: false };
 }

@@ -10,7 +10,7 @@ type Every<T> = { readonly [member in keyof Required<T>]: T[member] };
  */
 export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot): Engine {
   const { genuine, tidyPins, containers, pods, keepsArtifacts } = engine;
-  const { repair, losses, renewPins, findBlob, unpackAhead } = engine;
+  const { repair, losses, renewPins, findBlob, layers, unpackAhead } = engine;
   const every: Every<Engine> = {
     id: engine.id,
     traits: engine.traits,
@@ -29,6 +29,7 @@ export function withFetch(engine: Engine, fetch: Engine['fetch'], depot?: Depot)
         ? undefined
         : (image, signal) => unpackAhead.call(engine, image, signal),
     findBlob: findBlob === undefined ? undefined : (digest) => findBlob.call(engine, digest),
+    layers: layers === undefined ? undefined : () => layers.call(engine),
     tag: (id, name) => engine.tag(id, name),
     remove: (id) => engine.remove(id),
     pins: () => engine.pins(),

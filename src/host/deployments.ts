@@ -46,10 +46,18 @@ export async function deploymentCalled(
   throw new HostError(
     'no-deployment',
     deployments.length === 0
-      ? `no updater of this host was found, so nothing is ${name}`
+      ? `no updater of this host was found, and only an updater tells which root is ${name}`
       : `no deployment of this host is ${name}; there are ${known}`,
     `give the directory of a tree (a directory of that name is ./${name})`,
   );
+}
+
+/** The deployment with an id, if an updater knows one. */
+export async function deploymentWith(
+  id: string,
+  host: HostDeployments,
+): Promise<Deployment | undefined> {
+  return (await host.all()).deployments.find((deployment) => deployment.id === id);
 }
 
 /** The deployment whose tree is at a location, whatever the mount; the running one is at `/`. */

@@ -65,7 +65,8 @@ export function openHost(options: HostOptions, caller: Caller): Host {
   const openImage = imagesOf(registry, files.storeDirectory);
   const deployments = hostDeployments(async () => {
     const { directories } = await files.config();
-    return { directories, environment: caller.environment, openImage };
+    const { environment } = caller;
+    return { directories, environment, ...(options.opensNoImages === true ? {} : { openImage }) };
   });
   const contexts = contextsOf(options, caller, files, registry);
   const close = async () => {
@@ -88,7 +89,7 @@ function filesOf(options: HostOptions, environment: NodeJS.ProcessEnv): Files {
   const config = once(() => readConfig(configDirectories(user, environment), options.config));
   const stateDirectory = once(async () => {
     const { stateDirectory: configured } = await config();
-    const given = options.stateDirectory ?? environment['BERTH_STATE_DIR'] ?? configured;
+    const given = options.stateDirectory ?? (environment['BERTH_STATE_DIR'] || configured);
     return usable(given ?? defaultStateDirectory(user, environment));
   });
   const storeDirectory = async () => join(await stateDirectory(), 'store');

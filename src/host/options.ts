@@ -23,6 +23,8 @@ export interface HostOptions {
    * this run.
    */
   readonly obeysRetryTimes?: boolean | undefined;
+  /** No OS image is opened in place of a deployment's tree, because an image may have to be fetched. */
+  readonly opensNoImages?: boolean | undefined;
   /** Record what names mean, for later runs. */
   readonly remembersNames?: boolean | undefined;
 }

@@ -22,6 +22,8 @@ export interface PlannerOptions {
   readonly id?: string | undefined;
   /** The OS in which the root is staged, if it is not the running system. */
   readonly target?: Target | undefined;
+  /** The plan is shown and not carried out. */
+  readonly isShown?: boolean;
   /** Makes the plan; `planStage` unless it is given. */
   readonly planAs?: typeof planStage;
 }
@@ -31,7 +33,7 @@ export async function plannerOf(
   host: Host,
   context: HostContext,
   root: Root,
-  { called, bind, target, planAs = planStage, ...options }: PlannerOptions,
+  { called, bind, target, isShown = false, planAs = planStage, ...options }: PlannerOptions,
 ): Promise<Planned> {
   const { compose, state } = context;
   // The running system's updater knows nothing about another system.
@@ -56,7 +58,8 @@ export async function plannerOf(
     id: isKnown ? idOfRoot(location, given, new Map(), deployment) : idIn,
     plan: (situation) => {
       const planned = plannedRoot(idIn(situation), location, deployment);
-      return planAs(context, context.registry, situation, planned, wanted, { downloadOnly });
+      const how = { downloadOnly, isShown };
+      return planAs(context, context.registry, situation, planned, wanted, how);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { systemErrorCode } from '../common/errors.ts';
+import { isRootId } from '../common/roots.ts';
 import { type Deployment, isDeploymentName } from '../deployment/deployment.ts';
 import { parseReference } from '../image/name.ts';
 import { openRoot } from '../root/open-root.ts';
@@ -8,16 +9,16 @@ import { assertOsTree } from '../root/os-tree.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { isLiving, type RootRecord } from '../state/record.ts';
 import { checkedId, idOfLocation, isManual } from '../state/root-id.ts';
-import { deploymentAt, deploymentCalled, isCheckout } from './deployments.ts';
+import { deploymentAt, deploymentCalled, deploymentWith, isCheckout } from './deployments.ts';
 import { HostError } from './errors.ts';
 import type { Host } from './host.ts';
 
 /**
  * Opens ROOT, runs `work`, and closes the root in any case.
  *
- * @param spec a path, `fd:N`, `image:REF` or a deployment's name; by default the booted deployment, or `/`
+ * @param spec a path, `fd:N`, `image:REF`, or a deployment's name or id; by default the booted deployment, or `/`
  *   if no updater is found.
- * @param work is also given the deployment, if ROOT is its name or the directory of an ostree deployment.
+ * @param work is also given the deployment, if ROOT is its name, its id, or the directory of an ostree deployment.
  */
 export async function withRoot<T>(
   host: Host,
@@ -43,7 +44,8 @@ async function deploymentMeant(
   spec: string | undefined,
 ): Promise<Deployment | undefined> {
   if (spec === undefined) return deployments.booted();
-  return isDeploymentName(spec) ? deploymentCalled(spec, deployments) : undefined;
+  if (isDeploymentName(spec)) return deploymentCalled(spec, deployments);
+  return isRootId(spec) && !mayBeDirectory(spec) ? deploymentWith(spec, deployments) : undefined;
 }
 
 async function open(host: Host, spec: string): Promise<Root> {
@@ -130,7 +132,7 @@ export function refuseNoTree(
   records: ReadonlyMap<string, RootRecord>,
 ): void {
   if (target === undefined || records.has(target) || isImage(target)) return;
-  if (isDeploymentName(target) || !isDirectory(target)) return;
+  if (isDeploymentName(target) || !mayBeDirectory(target)) return;
   const root = openRoot(target);
   try {
     assertOsTree(root);
@@ -139,8 +141,14 @@ export function refuseNoTree(
   }
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+/** Whether a directory is there, or berth can't look: whoever opens the path says why. */
+function mayBeDirectory(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return true;
+  }
 }
 
 function ofLocation(

@@ -37,6 +37,11 @@ export function distinctLayersOf(
   return distinctBlobs([...lists].flatMap((blobs) => blobs.slice(1)));
 }
 
+/** The distinct blobs of lists. A list that stands there for many names is read once. */
+export function distinctInLists(lists: readonly (readonly Blob[])[]): readonly Blob[] {
+  return distinctBlobs([...new Set(lists)].flat());
+}
+
 /** The total size of the blobs in bytes, compressed, each counted once. */
 export function sizeOf(blobs: readonly Blob[]): number {
   return distinctBlobs(blobs).reduce((sum, { size }) => sum + size, 0);

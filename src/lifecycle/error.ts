@@ -24,6 +24,8 @@ export type LifecycleErrorCode =
   | 'pinned'
   /** Nothing is fetched in the quiet hours of berth.toml. */
   | 'quiet-hours'
+  /** The images of a root have more layers, counted for each name, than an engine is given. */
+  | 'too-many-layers'
   | 'unknown-root'
   /** The images that a root ships can't be written into the tree. */
   | 'unwritable';

@@ -18,8 +18,17 @@ type ImageEvent =
   | (About & Identified & { readonly event: 'fetch-started'; readonly bytes: number })
   /** `bytes` have come so far, of the number that `fetch-started` named. */
   | (About & Identified & { readonly event: 'fetch-progress'; readonly bytes: number })
+  /** The engine has unpacked `bytes` of the `total` that the image's layers have, packed. Only some engines tell. */
+  | (About &
+      Identified & {
+        readonly event: 'unpack-progress';
+        readonly bytes: number;
+        readonly total: number;
+      })
   | (About & Identified & { readonly event: 'fetched' })
   | (About & Identified & Failure & { readonly event: 'fetch-failed' })
+  /** Nothing is wrong: the image comes in a later run, as in quiet hours. */
+  | (About & Identified & Failure & { readonly event: 'fetch-deferred' })
   | (Identified & { readonly event: 'pinning'; readonly root: string })
   | (Identified & { readonly event: 'pinned'; readonly root: string })
   /** The name means the image from here on. */
@@ -94,6 +103,7 @@ export const warningCodes = [
   'other-location',
   'passed-over',
   'pins-not-made',
+  'quiet-hours',
   'record-damaged',
   'record-lost',
   'removed-by-somebody',

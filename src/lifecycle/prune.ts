@@ -26,6 +26,8 @@ export interface PruneEntry {
   /** On disk, in bytes; 0 if the image is gone already. */
   readonly size: number;
   readonly verdict: PruneVerdict;
+  /** A root for which one of the names means another image: the name stays there, and this image goes. */
+  readonly movedFor?: string | undefined;
 }
 
 export type PruneVerdict =
@@ -147,6 +149,7 @@ function prunableOn(situation: EngineSituation, all: readonly RootRecord[]): rea
     names: entry.names,
     size: images.get(entry.id)?.size ?? 0,
     verdict: verdictOn(entry, situation, all),
+    movedFor: movedFor(entry, engine.id, all),
   }));
 }
 
@@ -171,6 +174,24 @@ function verdictOn(
   const other = image.digests.find((digest) => !repositories.has(repositoryOf(digest)));
   if (other !== undefined) return { kind: 'kept', by: `the name ${other}` };
   return { kind: 'removable' };
+}
+
+/** A root for which a name of the entry means another image of the same engine. */
+function movedFor(
+  { id, names }: Pick<Released, 'id' | 'names'>,
+  engine: EngineId,
+  all: readonly RootRecord[],
+): string | undefined {
+  const named = new Set(names);
+  const record = all.find((one) =>
+    wantedImages(one).some(
+      (image) =>
+        image.engine === engine &&
+        image.id !== id &&
+        image.names.some(({ name }) => named.has(name)),
+    ),
+  );
+  return record?.id;
 }
 
 /** The manifests that any root has on record, on whatever engine. */

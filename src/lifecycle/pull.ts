@@ -1,6 +1,7 @@
 import type { Binding } from '../binding/bindings.ts';
 import { BerthError } from '../common/errors.ts';
 import { type NameFailure, tryLimited } from '../common/limited.ts';
+import type { Unpacked } from '../engine/fetch-watch.ts';
 import { formatPlatform } from '../image/platform.ts';
 import { type ResolvedImage, sizeOf } from '../image/resolved.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -69,20 +70,24 @@ async function fetchOne(
   // For an image that is here already, a further name brings no more than the config.
   const { images } = await context.engine.footprint(isNew ? [image] : []);
   const bytes = sizeOf(images.flatMap(({ missing }) => missing));
-  if (bytes > 0) context.report({ event: 'fetch-started', id, name, bytes });
+  const isComing = isNew || bytes > 0;
+  if (isComing) context.report({ event: 'fetch-started', id, name, bytes });
   const onBytes = (here: number) => {
     if (bytes === 0) return;
     context.report({ event: 'fetch-progress', id, name, bytes: arrived(here, image, bytes) });
   };
+  const onUnpacked = (unpacked: Unpacked) =>
+    context.report({ event: 'unpack-progress', id, name, ...unpacked });
   try {
-    await context.engine.fetch(image, source, { signal: context.signal, onBytes });
+    const { signal } = context;
+    await context.engine.fetch(image, source, { signal, onBytes, onUnpacked });
   } catch (error) {
-    if (bytes > 0 && error instanceof BerthError) {
+    if (isComing && error instanceof BerthError) {
       const { code, message } = error;
       context.report({ event: 'fetch-failed', id, name, code, message });
     }
     throw error;
   }
-  if (bytes > 0) context.report({ event: 'fetched', id, name });
+  if (isComing) context.report({ event: 'fetched', id, name });
   return { image, id, isNew };
 }

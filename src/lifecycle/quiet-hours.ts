@@ -66,7 +66,9 @@ export function keepingQuiet(
   const beforeQuiet = async <T>(watch: FetchWatch, bring: (watch: FetchWatch) => Promise<T>) => {
     if (isQuiet(hours, now())) throw quiet(hours);
     const begun = new AbortController();
-    const cancel = after(untilQuiet(hours, now()), () => begun.abort(quiet(hours)));
+    const cancel = after(next(hours.from, now()).getTime() - now().getTime(), () =>
+      begun.abort(quiet(hours)),
+    );
     const signals = watch.signal === undefined ? [] : [watch.signal];
     const signal = AbortSignal.any([...signals, begun.signal]);
     try {
@@ -108,25 +110,24 @@ function isQuiet({ from, to }: QuietHours, date: Date): boolean {
   return from < to ? from <= minute && minute < to : from <= minute || minute < to;
 }
 
-/** In milliseconds. The clock change of a night is part of it. */
-function untilQuiet({ from }: QuietHours, date: Date): number {
-  const begin = new Date(date);
-  begin.setHours(Math.floor(from / 60), from % 60, 0, 0);
-  if (begin <= date) begin.setDate(begin.getDate() + 1);
-  return begin.getTime() - date.getTime();
+/** When quiet hours end that are under way, or begin next. */
+export function endOfQuietHours({ to }: QuietHours, date: Date): Date {
+  return next(to, date);
 }
 
-function quiet({ from, to }: QuietHours): LifecycleError {
-  const [begin, end] = [from, to].map(
-    (minute) =>
-      `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`,
-  );
-  return new LifecycleError(
-    'quiet-hours',
-    `nothing is fetched from ${begin} to ${end}, the quiet-hours of berth.toml`,
-    {
-      hint: `it is tried again after ${end}; \`berth stage\` fetches at once`,
-      kind: 'unreachable',
-    },
-  );
+/** The next time that the clock shows so many minutes after midnight. The clock change of a night is part of it. */
+function next(minute: number, date: Date): Date {
+  const found = new Date(date);
+  found.setHours(Math.floor(minute / 60), minute % 60, 0, 0);
+  if (found <= date) found.setDate(found.getDate() + 1);
+  return found;
+}
+
+function quiet({ to }: QuietHours): LifecycleError {
+  const digits = (number: number) => String(number).padStart(2, '0');
+  const end = `${digits(Math.floor(to / 60))}:${digits(to % 60)}`;
+  return new LifecycleError('quiet-hours', `quiet hours until ${end}`, {
+    hint: 'by `quiet-hours` of berth.toml; `berth stage` fetches at once',
+    kind: 'waits',
+  });
 }

@@ -55,6 +55,8 @@ export interface ReconciledRoot {
 export interface RootFailure {
   readonly image?: string;
   readonly error: BerthError;
+  /** The units that want the image. */
+  readonly wantedBy?: readonly string[];
 }
 
 /** The running root is first: an image that it lacks is missed at once. Next is the root that boots next. */
@@ -245,7 +247,7 @@ function hasAll({ staged }: RootRecord, { engines }: Situation, { bindings }: Wa
 
 function outcomeOf(staged: Staged) {
   const { plan, findings, changed } = staged;
-  const failures = failuresOf(staged).map(({ name: image, error }) => ({ image, error }));
+  const failures = failuresOf(staged).map(({ name: image, ...rest }) => ({ image, ...rest }));
   const ready = failures.length === 0 && findings.length === 0;
   return { changed, ready, images: plan.images.length, findings, failures };
 }

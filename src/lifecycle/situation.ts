@@ -7,6 +7,7 @@ import { type AdditionalStore, readAdditionalStore } from '../engine/containers-
 import type { Engine, EngineImage } from '../engine/engine.ts';
 import type { Engines } from '../engine/engines.ts';
 import { EngineError } from '../engine/errors.ts';
+import { footprintOn } from '../engine/footprint-on.ts';
 import { inTime } from '../engine/patience.ts';
 import type { Pin } from '../engine/pin.ts';
 import { runningRoot } from '../state/activation.ts';
@@ -301,7 +302,7 @@ async function wholeOf(engine: Engine, holds: readonly Pin[]): Promise<ReadonlyS
   });
   if (found.length === 0) return new Set();
   const asked = found.flatMap(({ images }) => images);
-  const footprint = await engine.footprint(asked);
+  const footprint = await footprintOn(engine, asked);
   const broken = new Set(
     asked.filter((_, index) => (footprint.images[index]?.missing ?? []).length > 0),
   );

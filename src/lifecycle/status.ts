@@ -50,11 +50,11 @@ export function statusOf(situation: Situation, living: Deployments): readonly Ro
   return [...situation.records.values()]
     .filter(isLiving)
     .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map((record) => rootStatus(record, situation, living));
+    .map((record) => statusOfRoot(record, situation, living));
 }
 
 /** The role that the updaters give the root now, or the recorded role if no updater can tell. */
-function roleOf(
+export function roleOf(
   { id, deployment }: RootRecord,
   { deployments, failures }: Deployments,
 ): RecordDeployment['role'] | undefined {
@@ -64,9 +64,15 @@ function roleOf(
   return deployment?.role === 'held' ? 'held' : undefined;
 }
 
-function rootStatus(record: RootRecord, situation: Situation, living: Deployments): RootStatus {
+/** The status of one root. */
+export function statusOfRoot(
+  record: RootRecord,
+  situation: Situation,
+  living: Deployments,
+): RootStatus {
   const role = roleOf(record, living);
   const findings = judge(record, situation);
+  const about = Map.groupBy(findings, ({ id }) => id);
   const contents = record.staged ?? record.pending;
   return {
     id: record.id,
@@ -86,12 +92,13 @@ function rootStatus(record: RootRecord, situation: Situation, living: Deployment
             digest,
             size: situation.engines.get(image.engine)?.images.get(image.id)?.size ?? 0,
             state:
-              findings.find(
-                (found) =>
-                  found.id === image.id &&
-                  found.engine === image.engine &&
-                  (found.name === name || found.code !== 'name-moved'),
-              )?.code ?? presence(image, contents ?? {}, situation),
+              about
+                .get(image.id)
+                ?.find(
+                  (found) =>
+                    found.engine === image.engine &&
+                    (found.name === name || found.code !== 'name-moved'),
+                )?.code ?? presence(image, contents ?? {}, situation),
           }),
         ),
       ),
@@ -102,7 +109,7 @@ function rootStatus(record: RootRecord, situation: Situation, living: Deployment
           id,
           digest,
           size: 0,
-          state: providedState(findings, id, name),
+          state: about.get(id)?.find((found) => found.name === name)?.code ?? 'provided',
         }),
       ),
     ],
@@ -122,12 +129,4 @@ function presence(
   if (on.images.has(id)) return 'ready';
   if (!on.waiting.has(id)) return 'image-missing';
   return on.engine.absence === undefined ? 'not-unpacked' : 'waiting';
-}
-
-function providedState(
-  findings: readonly Finding[],
-  id: string,
-  name: string,
-): ImageStatus['state'] {
-  return findings.find((found) => found.id === id && found.name === name)?.code ?? 'provided';
 }

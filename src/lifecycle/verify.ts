@@ -1,5 +1,6 @@
 import { HOW_TO_BIND } from '../binding/bind.ts';
 import { changeOfArchive } from '../binding/changed-archive.ts';
+import { unitsOf } from '../binding/units-of.ts';
 import { counted } from '../common/counted.ts';
 import { type EngineId, engineParts, takesEverything } from '../common/engine-id.ts';
 import { serves } from '../engine/containers-storage/images.ts';
@@ -59,6 +60,8 @@ export interface Finding {
   /** The engine that the finding is about. */
   readonly engine?: EngineId;
   readonly problem?: RecordProblem;
+  /** The units that want the image, if the finding is about an image. */
+  readonly wantedBy?: readonly string[];
 }
 
 /** Whether a finding is about the root itself, so that no stage of the same tree can mend it. */
@@ -213,7 +216,8 @@ function firstName({ id, names }: RecordImage): string {
 }
 
 function aboutImage(found: Finding, image: RecordImage, name = firstName(image)): Finding {
-  return { ...found, id: image.id, name, engine: image.engine };
+  const wantedBy = unitsOf(image.names.flatMap(({ references }) => references));
+  return { ...found, id: image.id, name, engine: image.engine, wantedBy };
 }
 
 /** The findings on a root without a record. */
@@ -252,23 +256,24 @@ function judgeProvided(
   situation: Situation,
 ): readonly Finding[] {
   const { engine, name, id, directory } = entry;
+  const about = { id, name, engine, wantedBy: unitsOf(entry.references) };
   if (entry.archive !== undefined) return judgeArchive(entry, record);
   const on = situation.engines.get(engine);
   if (on === undefined) return [];
   const shadow = shadowOf(entry, on);
   if (shadow !== undefined) {
     const message = `${name} means ${shadow} in podman's own store, not ${id} of ${directory}`;
-    return [{ ...finding('name-moved', message, again(record)), id, name, engine }];
+    return [{ ...finding('name-moved', message, again(record)), ...about }];
   }
   const store = on.store(directory);
   if (store?.images.some((image) => image.id === id && serves(image, name)) === true) return [];
   if (store?.isListed !== true) {
     const message = `${directory}, where ${name} was, has no images that could be read`;
     const hint = `see that it is mounted; else ${again(record)}`;
-    return [{ ...finding('store-unread', message, hint), id, name, engine }];
+    return [{ ...finding('store-unread', message, hint), ...about }];
   }
   const message = `${name} is not in ${directory} any more, where it was`;
-  return [{ ...finding('image-missing', message, again(record)), id, name, engine }];
+  return [{ ...finding('image-missing', message, again(record)), ...about }];
 }
 
 /** Judges an image that podman takes from an archive of the root whenever the unit starts. */
@@ -276,7 +281,7 @@ function judgeArchive(entry: RecordProvided, record: RootRecord): readonly Findi
   const { engine, name, id, directory } = entry;
   const change = changeOfArchive(entry, record);
   if (change === undefined) return [];
-  const about = { id, name, engine };
+  const about = { id, name, engine, wantedBy: unitsOf(entry.references) };
   if (change === 'missing') {
     const message = `${directory} of the root, from which ${name} is taken, is not there any more`;
     return [{ ...finding('image-missing', message, again(record)), ...about }];

@@ -13,6 +13,9 @@ import { parseStrictJson } from './strict-json.ts';
 /** In bytes, of an index.json: enough for some 100,000 names. */
 export const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 
+/** The most bytes of an index.json that comes with a root: enough for some 25,000 names. */
+export const MAX_BROUGHT_INDEX_BYTES = 16 * 1024 * 1024;
+
 /** The index.json of a layout (image-spec, image-layout.md): the manifest that each name means. */
 export type IndexJson = v.InferOutput<typeof schema>;
 

@@ -5,7 +5,7 @@ import { openRoot } from '../root/open-root.ts';
 import { type Root, RootError } from '../root/root.ts';
 import { damaged, type LayoutOwner, reading, SHIPPED } from './failure.ts';
 import { findImage } from './find-image.ts';
-import { type Entry, MAX_INDEX_BYTES, namedEntries, parseIndexJson } from './index-json.ts';
+import { type Entry, MAX_BROUGHT_INDEX_BYTES, namedEntries, parseIndexJson } from './index-json.ts';
 import { LayoutBlobs } from './layout-blobs.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -104,7 +104,7 @@ function hasIndex(root: Root): boolean {
 }
 
 function shippedEntries(root: Root): readonly Entry[] {
-  const file = reading(SHIPPED, INDEX, () => root.readFile(INDEX, MAX_INDEX_BYTES));
+  const file = reading(SHIPPED, INDEX, () => root.readFile(INDEX, MAX_BROUGHT_INDEX_BYTES));
   const parsed = parseIndexJson(file?.content ?? Buffer.alloc(0));
   const entries = parsed.kind === 'refused' ? parsed : namedEntries(parsed.index);
   if (!('kind' in entries)) return entries;

@@ -14,6 +14,8 @@ export type RefusalCode =
   | 'two-sizes'
   /** A manifest, or all documents together, have more layers than berth holds. */
   | 'too-many-layers'
+  /** The JSON has so many lists, objects and other values that it would take too long and too much memory. */
+  | 'too-many-values'
   /** An index has more entries than berth holds. */
   | 'too-many-entries';
 

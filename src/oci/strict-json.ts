@@ -1,4 +1,11 @@
+import { hasMoreValues } from '../common/text/json-values.ts';
 import { type Refusal, refusal } from './refusal.ts';
+
+/** Honest values take more bytes of text: each blob and each entry has a digest of 71. */
+const BYTES_PER_VALUE = 20;
+
+/** How many values any text may have, however short. */
+const LEAST_VALUES = 100_000;
 
 /** A JSON text that every reader understands alike. */
 export interface StrictJson {
@@ -12,6 +19,10 @@ export interface StrictJson {
  */
 export function parseStrictJson(content: Buffer): StrictJson | Refusal {
   const text = content.toString('utf8');
+  const most = Math.max(LEAST_VALUES, Math.floor(content.length / BYTES_PER_VALUE));
+  if (hasMoreValues(text, most)) {
+    return refusal('too-many-values', `JSON of more than ${most} values`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);

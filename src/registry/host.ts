@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { openRoot } from '../root/open-root.ts';
 import type { Root } from '../root/root.ts';
 import { CredentialHelpers } from './auth/credential-helper.ts';
@@ -55,7 +55,8 @@ async function openAt(
   const { CONTAINERS_REGISTRIES_CONF: registriesConf } = environment;
   const conf = await readRegistriesConf(host, {
     userDirectory,
-    ...(registriesConf ? { registriesConf } : {}),
+    // Relative to the working directory, as for podman and skopeo.
+    ...(registriesConf ? { registriesConf: resolve(registriesConf) } : {}),
   });
   const certificateDirectories = [userDirectory, '/etc/containers', '/etc/docker'].map(
     (directory) => `${directory}/certs.d`,

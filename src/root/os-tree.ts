@@ -20,7 +20,7 @@ export function assertOsTree(root: Root): void {
     '/',
     `expected an OS tree at ${displayPath(root.location)}, found a directory with neither usr nor etc`,
     {
-      hint: 'see whether its file system is mounted; the top of an OS tree has a directory usr or etc',
+      hint: 'see whether its file system is mounted, or whether the image holds an OS; the top of an OS tree has a directory usr or etc',
     },
   );
 }

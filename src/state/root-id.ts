@@ -37,7 +37,7 @@ export function checkedId(id: string): string {
       isDeploymentName(id)
         ? `${id} can't be the id of a root: it names whichever deployment has that role at the time`
         : `${JSON.stringify(id)} can't be the id of a root: expected a letter or digit, then up to 127 of A-Z a-z 0-9 . _ @ + -`,
-      { hint: 'give another --id', kind: 'usage' },
+      { hint: 'give another id', kind: 'usage' },
     );
   }
   return id;

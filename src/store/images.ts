@@ -1,4 +1,4 @@
-import type { EngineImage } from '../engine/engine.ts';
+import type { EngineImage, StoredLayer } from '../engine/engine.ts';
 import { distinctBlobs } from '../image/resolved.ts';
 import { isPresent, storedSize } from './blob.ts';
 import { type Descriptor, indexDigestOf, isFetched, nameOf, readIndex } from './index-file.ts';
@@ -48,8 +48,14 @@ function hasItsIndex({ layout }: Store, descriptor: Descriptor): boolean {
   return digest === undefined || storedSize(layout, digest) !== undefined;
 }
 
-function sizeOf({ layout, manifests }: Store, id: string): number {
+function sizeOf(store: Store, id: string): number {
+  return layersOf(store, id).reduce((sum, { size }) => sum + size, 0);
+}
+
+/** The files that an image consists of: its manifest, its config and its layers. */
+export function layersOf({ layout, manifests }: Store, id: string): readonly StoredLayer[] {
   const manifest = storedManifest(layout, manifests, id);
-  if (manifest === undefined) return 0;
-  return distinctBlobs(manifest.blobs).reduce((sum, blob) => sum + blob.size, manifest.size);
+  if (manifest === undefined) return [];
+  const blobs = distinctBlobs(manifest.blobs).map(({ digest, size }) => ({ id: digest, size }));
+  return [{ id, size: manifest.size }, ...blobs];
 }

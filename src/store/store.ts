@@ -5,7 +5,7 @@ import { type Footprint, useOfBlobs } from '../engine/footprint.ts';
 import { distinctBlobs, type ResolvedImage } from '../image/resolved.ts';
 import { isPresent } from './blob.ts';
 import { fetchImage } from './fetch.ts';
-import { isNamed, isWhole, wholeImages } from './images.ts';
+import { isNamed, isWhole, layersOf, wholeImages } from './images.ts';
 import { changeIndex, isFetched, named, withDescriptor } from './index-file.ts';
 import { namesOf } from './loaded-entry.ts';
 import { layoutExists } from './make-layout.ts';
@@ -34,6 +34,7 @@ export function openStore(options: StoreOptions): Engine {
       description: `OCI image layout in ${layout.directory}`,
     }),
     images: async () => wholeImages(store),
+    layers: async () => new Map(wholeImages(store).map(({ id }) => [id, layersOf(store, id)])),
     has: async (id) => layoutExists(layout) && isNamed(store, id) && isWhole(store, id),
     pins: async () => allPins(store),
     footprint: async (images) => footprintOf(store, images),

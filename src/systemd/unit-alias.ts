@@ -1,8 +1,7 @@
 import { parseUnitName } from './unit-name.ts';
 
-const unitTypes =
-  'service|socket|device|mount|automount|swap|target|path|timer|slice|scope|snapshot';
-const possibleName = new RegExp(`^[A-Za-z0-9:_.\\\\-][A-Za-z0-9:_.\\\\@-]*\\.(?:${unitTypes})$`);
+const possibleName =
+  /^[A-Za-z0-9:_.\\-][A-Za-z0-9:_.\\@-]*\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope|snapshot)$/;
 const aliasTypes = /\.(?:service|socket|target|device|timer|path)$/;
 
 /**

@@ -67,7 +67,7 @@ export class UnitDirectories {
   }
 
   dropIns(canonical: string): DirectoryFiles {
-    return this.#files(canonical, ['.d'], (name) => name.endsWith('.conf'));
+    return this.#files(canonical, dropInSuffixes, isConf);
   }
 
   /**
@@ -208,6 +208,12 @@ function tooManySteps(path: string): Omit<Problem, 'subject'> {
     message: `expected at most ${maxSteps} names in the directories beside all units, found more`,
     hint: 'remove drop-ins and links from the directories that are for many units',
   };
+}
+
+const dropInSuffixes = ['.d'];
+
+function isConf(name: string): boolean {
+  return name.endsWith('.conf');
 }
 
 const none: DirectoryFiles = { paths: [], faults: [] };

@@ -74,11 +74,11 @@ export class UnitIndex {
       for (const entry of entries ?? []) this.#add(rank, path, entry);
       if (path === `${etc}/systemd/system`) this.#addPresets(rank, path, presets);
     }
-    for (const [name, place] of this.#places) {
-      if (!('alias' in place)) continue;
+    this.#places.forEach((place, name) => {
+      if (!('alias' in place)) return;
       const canonical = this.find(name)?.name;
       if (canonical !== undefined && canonical !== name) push(this.#aliases, canonical, name);
-    }
+    });
   }
 
   /**
@@ -86,10 +86,11 @@ export class UnitIndex {
    * make an instance of a template; sorted.
    */
   names(type: string): readonly string[] {
-    return Array.from(this.#places.entries())
-      .filter(([name, place]) => name.endsWith(type) && !isOtherUnit(name, place))
-      .map(([name]) => name)
-      .sort();
+    const names: string[] = [];
+    this.#places.forEach((place, name) => {
+      if (name.endsWith(type) && !isOtherUnit(name, place)) names.push(name);
+    });
+    return names.sort();
   }
 
   /** The unit that a name means, with aliases followed, and its origin. */

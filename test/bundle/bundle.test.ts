@@ -36,16 +36,22 @@ test('the same images give the same bytes, from a registry and from the store; t
   assert.deepEqual(await made(lab), first, 'also of what the root ships');
 });
 
-test('a directory that is not there is said in two lines', async (t) => {
+test('a place that nobody can write to is said in two lines, before anything is fetched', async (t) => {
   const machine = await startMachine(t);
-  // A layer so small that it is whole when its download is given up.
   machine.registry.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
   const root = writeRoot(join(machine.directory, 'os'), container('web', `${host}/web:1`));
-  const file = join(machine.directory, 'absent/site.tar.zst');
-  const words = ['bundle', '--bind', 'all', root, '--output', file, '--progress', 'none'];
-  const { code, stderr } = await machine.berth(...words);
-  assert.equal(code, 1);
-  assert.match(stderr, /^berth: can't write .*\n {2}→ name a file in an existing directory.*\n$/);
+  for (const file of [
+    'absent/site.tar.zst',
+    '.',
+    'os/usr/share/containers/systemd/web.container/x',
+  ]) {
+    const output = join(machine.directory, file);
+    const words = ['bundle', '--bind', 'all', root, '--output', output, '--progress', 'none'];
+    const { code, stderr } = await machine.berth(...words);
+    assert.equal(code, 1);
+    assert.match(stderr, /^berth: can't write .*\n {2}→ name a file in an existing directory.*\n$/);
+  }
+  assert.deepEqual(machine.registry.requests, []);
 });
 
 test('a bundle that fails leaves the file as it was', async (t) => {

@@ -13,7 +13,7 @@ import { planBundle } from '../../src/bundle/plan.ts';
 import * as schemas from '../../src/documents/schemas.ts';
 import { sha256 } from '../../src/image/digest.ts';
 import { hostPlatform } from '../../src/image/platform.ts';
-import { main } from '../support/berth.ts';
+import { main, startMachine } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { holds } from '../support/property.ts';
 import { client, serve } from '../support/registry-client.ts';
@@ -165,6 +165,27 @@ test('a disk that fills up while it loads: nothing is named, and the next try go
   assert.equal(code, 0, stderr);
   await lab.machine.registry.close();
   assert.equal((await lab.machine.berth('stage', lab.root, '--engine', 'store')).code, 0);
+});
+
+test('what is no bundle is called what it seems to be', async (t) => {
+  const machine = await startMachine(t);
+  const file = join(machine.directory, 'file');
+  for (const [content, found] of [
+    ['', 'nothing: it is empty'],
+    ['{"images": []}', 'a JSON document'],
+    ['registry.example.com/web:1\n', 'a text'],
+    [Buffer.from('504b030414000000', 'hex'), 'a zip archive'],
+    [Buffer.from('fd377a585a000004', 'hex'), 'an archive that xz compressed'],
+    [readFileSync(process.execPath).subarray(0, 5000), 'a program'],
+  ] as const) {
+    writeFileSync(file, content);
+    const { code, stderr } = await machine.berth('load', '--engine', 'store', file);
+    assert.equal(code, 1);
+    const expected = `berth: ${file}: expected a file that \`berth bundle\` wrote, found ${found}\n`;
+    assert.ok(stderr.startsWith(expected), stderr);
+  }
+  const { stderr } = await machine.berthWith({ input: '' }, 'load', '--engine', 'store', '-');
+  assert.match(stderr, /^berth: standard input: .* found nothing: it is empty\n/);
 });
 
 test('two loads at once are as good as one', async (t) => {

@@ -33,7 +33,8 @@ export function startSite(t: TestContext, registry: Registry = noNetwork): Site 
   const context = { engines, state: new State(stateDirectory), report: () => undefined, signal };
   return {
     directory,
-    load: (archive) => loadBundle(context, registry, Readable.from(archive, { objectMode: false })),
+    load: (archive) =>
+      loadBundle(context, registry, 'a.tar.zst', Readable.from(archive, { objectMode: false })),
     blobs: () => {
       const blobs = join(store, 'blobs/sha256');
       const names = existsSync(blobs) ? readdirSync(blobs) : [];

@@ -60,6 +60,7 @@ function printing(root: string, file: string): readonly (readonly string[])[] {
     ['verify', 'os'],
     ['status'],
     ['why', name, root],
+    ['report', root],
     ['pins'],
     ['pull', name],
     ['pin', name],
@@ -75,6 +76,7 @@ function printing(root: string, file: string): readonly (readonly string[])[] {
     // The watch itself prints no result, and does not end.
     ['watch', '--help'],
     ['activate'],
+    ['completion', 'bash'],
     ['ship', root],
   ];
 }
@@ -84,7 +86,8 @@ test('a result that can’t be written is a failure in two lines, of every comma
   const full = openFull(t);
   const commands = printing(root, file);
   for (const words of commands) {
-    const engine = words[0]?.startsWith('-') === true ? [] : ['--engine', 'store'];
+    const opensHost = words[0] !== 'completion' && words[0]?.startsWith('-') === false;
+    const engine = opensHost ? ['--engine', 'store'] : [];
     const { code, stderr } = await run(machine, [full, 'pipe'], ...words, ...engine);
     assert.equal(code, 1, `${words.join(' ')}: ${stderr}`);
     const about = stderr.match(

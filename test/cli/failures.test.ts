@@ -42,7 +42,7 @@ test('failures are printed in the order of the plan, each once', async (t) => {
   );
   assert.equal(
     failed.at(-1)?.said,
-    'expected a connection, found connection refused (ECONNREFUSED)',
+    'expected a connection, found connection refused (ECONNREFUSED); wanted by unit22.service',
   );
   assert.match(failed[0]?.said ?? '', /^registry 127\.0\.0\.1:\d+, repository app: .* of tag 10, /);
 });
@@ -58,12 +58,83 @@ test('a message that concerns several images is printed once', async (t) => {
   );
 });
 
+test('images of a registry that is down fail in one line, with the units that want them', async (t) => {
+  const images = Array.from({ length: 7 }, (_, i) => `localhost:1/app${i}:1`);
+  const { machine, root } = await site(t, ...images);
+  writeRoot(root, container('again', 'localhost:1/app0:1'));
+  const { code, stdout, stderr } = await machine.berth('plan', ...store, root, '--format', 'json');
+  assert.equal(code, 5);
+  const [{ wantedBy }] = JSON.parse(stdout).failures;
+  assert.deepEqual(wantedBy, ['again.service', 'unit10.service']);
+  const names = images.slice(0, 5).join(', ');
+  const units = 'again.service, unit10.service, unit11.service and 5 more';
+  assert.equal(
+    stderr.replace(/expected .* \(ECONNREFUSED\)/, 'CAUSE').replace(/→ .*/, '→ HINT'),
+    `failed ${names} and 2 more: registry localhost:1: CAUSE; wanted by ${units}\n  → HINT\n`,
+  );
+});
+
+test('a broken file in a Quadlet directory is one line, and its neighbours are counted in another', async (t) => {
+  const images = Array.from({ length: 6 }, (_, i) => `${host}/app${i}:1`);
+  const { machine, root } = await site(t, ...images);
+  writeRoot(root, { 'usr/share/containers/systemd/broken.container': '[Container\n' });
+  const { code, stderr } = await machine.berth('images', root);
+  assert.equal(code, 0);
+  const said = [...stderr.matchAll(/^(?:problem|note) syntax (.*?): expected/gm)];
+  assert.deepEqual(
+    new Set(said.map(([, places = '']) => places.replaceAll('/usr/share/containers/systemd/', ''))),
+    new Set([
+      'broken.container:1',
+      'unit10.container, unit11.container, unit12.container and 3 more',
+    ]),
+  );
+});
+
+test('a root of which nothing is bound is not ready, and no command passes over that in silence', async (t) => {
+  const { machine, root } = await site(t, `${host}/a:1`, `${host}/b:1`);
+  const onStore = ['--engine', 'store'];
+  for (const [command, expected] of [
+    ['stage', 3],
+    ['verify', 3],
+    ['plan', 0],
+    ['lock', 0],
+    ['ship', 0],
+    ['lint', 0],
+  ] as const) {
+    const { code, stdout, stderr } = await machine.berth(command, ...onStore, root);
+    assert.equal(code, expected, command);
+    assert.match(stdout + stderr, /none of them is bound|Nothing of .* is bound/, command);
+  }
+});
+
+test('a unit whose section is misspelt is an error, though it can’t be bound', async (t) => {
+  const { machine, root } = await site(t, `${host}/a:1`);
+  writeRoot(root, {
+    'usr/lib/berth/berth.toml': '[bind]\nmode = "enabled"\n',
+    'usr/share/containers/systemd/wrong.container': `[Contaner]\nImage=${host}/b:1\n`,
+  });
+  for (const [command, expected] of [
+    ['lint', 1],
+    ['stage', 3],
+  ] as const) {
+    machine.registry.push('a:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+    const { code, stdout, stderr } = await machine.berth(command, '--engine', 'store', root);
+    assert.equal(code, expected, stderr);
+    assert.match(
+      stdout + stderr,
+      /(error|problem) refused .*wrong\.container: expected Image=/,
+      command,
+    );
+  }
+});
+
 test('a directory that is no OS tree is refused, whatever reads it', async (t) => {
   const machine = await startMachine(t);
   const root = join(machine.directory, 'empty');
   mkdirSync(join(root, 'lost+found'), { recursive: true });
-  for (const command of ['images', 'plan', 'stage', 'lint']) {
-    const { code, stdout, stderr } = await machine.berth(command, root);
+  for (const command of ['images', 'plan', 'stage', 'verify', 'lint', 'lock', 'ship', 'bundle']) {
+    const more = command === 'bundle' ? ['--output', join(machine.directory, 'bundle')] : [];
+    const { code, stdout, stderr } = await machine.berth(command, ...more, root);
     assert.equal(code, 2, command);
     assert.equal(stdout, '');
     assert.match(stderr, /expected an OS tree at .*empty.*\n {2}→ see whether its file system/);
@@ -77,7 +148,7 @@ test('a proxy variable that holds no URL is said before anybody is asked', async
   assert.equal(code, 2);
   assert.match(
     stderr,
-    /HTTPS_PROXY: expected the URL of a proxy .*, found "http:\/\/\["\n {2}→ write it as/,
+    /HTTPS_PROXY: expected the URL of a proxy .*, found "http:\/\/\["; wanted by unit10\.service\n {2}→ write it as/,
   );
   assert.deepEqual(machine.registry.requests, []);
 });

@@ -67,6 +67,11 @@ test('berth.toml is opened once, and the deployments are read once', async (t) =
       ['why', NAME],
       [1, 1],
     ],
+    [['report'], [1, 1]],
+    [
+      ['report', root],
+      [1, 1],
+    ],
     [['pins'], [1, 0]],
     [
       ['pull', NAME],

@@ -52,6 +52,9 @@ test('nothing that is said steers a terminal, whatever berth is asked and finds'
     ['unpin', ...here, hostile],
     ['why', ...here, hostile, root],
     ['why', ...here, name, root],
+    ['report', ...here],
+    ['report', ...bound],
+    ['report', ...here, '--output', join(file, hostile)],
     ['lock', '--check', ...bound],
     ['lock', ...bound],
     ['bundle', ...bound, '--output', join(file, hostile)],
@@ -70,6 +73,10 @@ test('nothing that is said steers a terminal, whatever berth is asked and finds'
       [command, ...here],
       [command, ...store, '--state-dir', toml, '--debug', '--format', 'json'],
     ]),
+    ['completion', hostile],
+    ['complete', '--', hostile, ''],
+    ['complete', '--', 'why', '--state-dir', state, ''],
+    ['complete', '--', 'verify', `--state-dir=${state}`, hostile],
     ['images', '--config', toml, root],
     ['lint', '--config', toml, root],
     ['gate', '--config', toml],
@@ -86,7 +93,9 @@ test('nothing that is said steers a terminal, whatever berth is asked and finds'
   const worker = async () => {
     for (const words of next) {
       const { stdout, stderr } = await machine.berth(...words);
-      const [found] = steering.exec(stdout + stderr) ?? [];
+      // Shells are told a word and what it is about, with a tab between them.
+      const said = words[0] === 'complete' ? stdout.replaceAll(/(?<=^\S+)\t/gm, ' ') : stdout;
+      const [found] = steering.exec(said + stderr) ?? [];
       assert.equal(found, undefined, JSON.stringify([words, stdout, stderr]));
       assert.doesNotMatch(
         stderr,

@@ -173,14 +173,36 @@ for (const command of ['stage', 'bundle']) {
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'pipe' });
     t.after(() => child.kill('SIGKILL'));
     await said(child.stdout, /at work/);
-    const closed = once(child, 'close');
-    // The handlers may be set only after the first signal.
-    const again = setInterval(() => child.kill('SIGTERM'), 200);
-    t.after(() => clearInterval(again));
-    const [, by]: unknown[] = await closed;
-    assert.equal(by, 'SIGTERM');
+    assert.equal(await endedByRepeated('SIGTERM', child), 'SIGTERM');
   });
 }
+
+/** The handlers may be set only after the first signal, and those that hear one may never run. */
+async function endedByRepeated(signal: NodeJS.Signals, child: ChildProcess): Promise<unknown> {
+  const closed = once(child, 'exit');
+  const again = setInterval(() => child.kill(signal), 200);
+  const [, by]: unknown[] = await closed;
+  clearInterval(again);
+  return by;
+}
+
+test('SIGTERM ends a stage whose progress goes to a socket that nobody reads', async (t) => {
+  const module = (path: string) => new URL(`../../src/cli/${path}`, import.meta.url).href;
+  const script = `
+    import { openProgress } from ${JSON.stringify(module('render/progress.ts'))};
+    const progress = openProgress('plain', 3);
+    const image = { id: 'sha256:a', name: 'web', bytes: 100 };
+    progress.report({ event: 'fetch-started', ...image });
+    console.log('at work');
+    for (;;) progress.report({ event: 'fetched', ...image });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    // Node makes a pair of sockets for its end of a pipe.
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  await said(child.stdout, /at work/);
+  assert.equal(await endedByRepeated('SIGTERM', child), 'SIGTERM');
+});
 
 /** Starts berth as on a terminal. */
 function onTerminal(t: TestContext, { environment }: Machine, ...words: string[]): ChildProcess {

@@ -32,3 +32,16 @@ test('status --watch shows a root as soon as it is staged, and ends with Ctrl-C'
   const [, signal] = await closed;
   assert.equal(signal, 'SIGINT');
 });
+
+test('status --watch ends as soon as nobody reads its pipe, though nothing changes', async (t) => {
+  const machine = await startMachine(t);
+  // A pipe of the shell's: those of Node are sockets.
+  const line = `{ '${process.execPath}' '${main}' status --watch -o json; echo "$?" >&3; } | head -1`;
+  const child = spawn('bash', ['-c', line], {
+    env: machine.environment,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const [code] = await once(child.stdio[3] ?? assert.fail(), 'data');
+  assert.equal(String(code), '141\n');
+});

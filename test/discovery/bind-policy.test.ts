@@ -20,17 +20,17 @@ test('in a tree that was never booted, the second file is in /usr/etc', async (t
   assert.deepEqual(found.policy, { mode: 'enabled', include: [], exclude: [], path });
 });
 
-test('only [bind] counts, and anything else is reported with its line', async (t) => {
+test('what is neither [bind] nor a setting of hosts is reported with its line', async (t) => {
   const found = await discovered(t, {
     [vendor]:
-      'engine = "podman"\n[bind]\nmode = "all"\nmodes = 1\n\n[registry]\ninsecure = true\n[[other]]\nx = 1\n',
+      'engines = "podman"\nquiet-hours = "08:00-18:00"\n[bind]\nmode = "all"\nmodes = 1\n\n[registry]\ninsecure = true\n[[other]]\nx = 1\n',
   });
   assert.equal(found.policy.mode, 'all');
   assert.deepEqual(problems(found), [
     `root-config ${vendor}:1`,
-    `root-config ${vendor}:4`,
-    `root-config ${vendor}:6`,
-    `root-config ${vendor}:8`,
+    `root-config ${vendor}:5`,
+    `root-config ${vendor}:7`,
+    `root-config ${vendor}:9`,
   ]);
   for (const { subject } of found.problems) assert.equal(subject, undefined);
 });

@@ -8,7 +8,7 @@ import { maskTranscript } from '../support/transcript.ts';
 
 const home = resolve(import.meta.dirname, '../..');
 
-test('the transcript in the README is what the demo prints', async () => {
+test('docs/demo.md and the README show what the demo prints', async () => {
   const child = spawn(process.execPath, ['scripts/demo.ts', 'store'], {
     cwd: home,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -19,7 +19,18 @@ test('the transcript in the README is what the demo prints', async () => {
   child.stderr.setEncoding('utf8').on('data', (text: string) => (printed += text));
   const [code] = (await once(child, 'close')) as [number | null];
   assert.equal(code, 0, printed);
-  const readme = readFileSync(resolve(home, 'README.md'), 'utf8');
-  const shown = /<!-- demo -->\n```console\n([^]*?)```/.exec(readme)?.[1];
-  assert.equal(shown, maskTranscript(printed));
+  const transcript = maskTranscript(printed);
+  assert.equal(shownIn('docs/demo.md', 'demo'), transcript);
+  const excerpt = shownIn('README.md', 'excerpt');
+  assert.ok(
+    transcript.includes(excerpt),
+    `README.md shows what the demo does not print:\n${excerpt}`,
+  );
 });
+
+function shownIn(page: string, mark: string): string {
+  const text = readFileSync(resolve(home, page), 'utf8');
+  const shown = new RegExp(`<!-- ${mark} -->\n\`\`\`console\n([^]*?)\`\`\``).exec(text)?.[1];
+  assert.ok(shown !== undefined, page);
+  return shown;
+}

@@ -8,6 +8,7 @@ import { isEngineId } from '../../src/common/engine-id.ts';
 import { readConfig } from '../../src/host/config/config.ts';
 import { lintRules } from '../../src/lint/rules.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
+import { blocksOf, scriptsElsewhere, scriptsOf } from './blocks.ts';
 import { accepts, berthLines } from './command-lines.ts';
 
 const home = resolve(import.meta.dirname, '../..');
@@ -128,12 +129,6 @@ test('every file of the repository that a page names is there', () => {
 
 const howTos = [...pages.keys()].filter((page) => page.startsWith('docs/howto/'));
 
-/** The blocks of code of one language in a page. */
-function blocksOf(page: string, language: string): readonly string[] {
-  const pattern = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms');
-  return [...read(page).matchAll(pattern)].map(([, block = '']) => block);
-}
-
 test('a how-to is short', () => {
   assert.ok(howTos.length >= 4);
   for (const page of howTos) assert.ok(read(page).split('\n').length <= 121, page);
@@ -153,5 +148,38 @@ test('berth reads the configuration in the how-tos', async (t) => {
   for (const block of own) {
     writeFileSync(file, block);
     await readConfig([], file);
+  }
+});
+
+/** The tests that run the scripts of a page. */
+const runningTests: Readonly<Record<string, string>> = {
+  'docs/first-boot.md': 'pages.peer.test.ts',
+  'docs/howto/air-gapped.md': 'pages.peer.test.ts',
+  'docs/howto/fleet.md': 'pages.host.test.ts',
+  'docs/howto/home-server.md': 'pages.host.test.ts',
+  'docs/howto/image-builder.md': 'pages.peer.test.ts',
+  'docs/install.md': 'pages.host.test.ts',
+  'docs/lint.md': 'pages.peer.test.ts',
+  'docs/offline.md': 'pages.peer.test.ts',
+  'docs/trust.md': 'trust.peer.test.ts',
+  'docs/tutorial.md': 'tutorial.host.test.ts',
+};
+
+test('a test runs each script that a page shows', () => {
+  for (const page of pages.keys()) {
+    if (scriptsOf(page).length === 0) continue;
+    const file = runningTests[page];
+    assert.ok(file !== undefined, page);
+    assert.ok(read(`test/docs/${file}`).includes(page), `${file}: ${page}`);
+  }
+  for (const [page, scripts] of Object.entries(scriptsElsewhere)) {
+    const blocks = blocksOf(page, 'sh');
+    for (const [start, where] of Object.entries(scripts)) {
+      assert.ok(
+        blocks.some((block) => block.startsWith(start)),
+        `${page}: ${start}`,
+      );
+      if (where.startsWith('test/')) assert.ok(existsSync(join(home, where)), where);
+    }
   }
 });

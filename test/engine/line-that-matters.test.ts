@@ -10,6 +10,10 @@ test('of a podman that fails, the error is shown, and not the warnings before it
       'podman did not start: Error: no space',
     ],
     ['it ended\nError: no space', 'it ended: Error: no space'],
+    [
+      'podman did not start: time="…" level=error msg="invalid internal status, try \\"podman system migrate\\": no such process"',
+      'podman did not start: invalid internal status, try "podman system migrate": no such process',
+    ],
     ['', ''],
   ] as const;
   for (const [message, line] of cases) assert.equal(lineThatMatters(message), line);

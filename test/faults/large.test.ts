@@ -56,6 +56,12 @@ const hugeManifests: Readonly<Record<string, { pushed?: typeof image; fault?: Fa
     fault: answer(MANIFEST, `{"schemaVersion":2,"layers":[${repeated('{}', 1_300_000)}]}`),
   },
   'two million brackets': { fault: answer(MANIFEST, '['.repeat(2_000_000)) },
+  'a million values that nobody asks for': {
+    pushed: rewritten(image, (fields) => ({
+      ...fields,
+      more: Array.from({ length: 1_300_000 }, () => ({})),
+    })),
+  },
   'objects in objects': {
     fault: answer(MANIFEST, `${'{"a":'.repeat(400_000)}1${'}'.repeat(400_000)}`),
   },
@@ -80,6 +86,24 @@ for (const [what, { pushed, fault }] of Object.entries(hugeManifests)) {
     );
   });
 }
+
+test('fifty images with manifests of four megabytes are staged in bounded memory', async (t) => {
+  const machine = await startMachine(t);
+  const names = Array.from({ length: 50 }, (_, i) => `app${i}`);
+  for (const name of names) {
+    const annotations = { a: `${name}${'ж'.repeat(2_070_000)}` };
+    machine.registry.push(
+      `${name}:1`,
+      rewritten(image, (fields) => ({ ...fields, annotations })),
+    );
+  }
+  const units = names.map((name) => container(name, `${HOST}/${name}:1`));
+  const root = writeRoot(join(machine.directory, 'os'), Object.assign({}, ...units));
+  const words = ['stage', '--engine', 'store', '--bind', 'all', '--id', 'os', root];
+  const { code, stderr, peak } = await withPeak(machine, ...words);
+  assert.equal(code, 0, stderr);
+  assert.ok(peak < 300, `${peak} MB`);
+});
 
 const unit = 'usr/share/containers/systemd/app.container';
 const zeros = Buffer.alloc(32 * 1024 * 1024);

@@ -22,6 +22,7 @@ import { parseIndexJson } from '../../src/oci/index-json.ts';
 import { parseAuthFile } from '../../src/registry/auth/auth-file.ts';
 import { parseChallenges } from '../../src/registry/auth/challenge.ts';
 import { parseRegistriesToml } from '../../src/registry/registries-toml.ts';
+import { LayerTree } from '../../src/root/layer-tree.ts';
 import { commandLines } from '../../src/systemd/command-line.ts';
 import { parseEnvironmentFile } from '../../src/systemd/environment/environment-file.ts';
 import { nameMatcher } from '../../src/systemd/glob.ts';
@@ -32,7 +33,7 @@ import { parseQuadletUnit } from '../../src/systemd/unit-file.ts';
 import { splitWords } from '../../src/systemd/words.ts';
 // The counting comes first: what is compiled before is not counted.
 // biome-ignore assist/source/organizeImports: see above.
-import { operationsOf } from '../support/operations.ts';
+import { assertLinear, operationsOf } from '../support/operations.ts';
 import { chunksOf, tar } from '../support/tar.ts';
 
 const all = () => true;
@@ -195,4 +196,15 @@ test('archives are read in as many operations as they have members', async () =>
   await cost(100);
   const [half, whole] = [await cost(500), await cost(1000)];
   assert.ok(whole <= half * LINEAR, `${half}, then ${whole}`);
+});
+
+test('layers are applied in as many operations as they have files and whiteouts', async () => {
+  const members = (count: number) => [
+    ...Array.from({ length: count }, (_, i) => ({ path: `d/e/f${i}` })),
+    ...Array.from({ length: count }, (_, i) => ({
+      path: `${i % 2 === 0 ? 'd' : 'd/e'}/.wh..wh..opq`,
+    })),
+  ];
+  const apply = (bytes: Buffer) => new LayerTree().apply(tarEntries(chunksOf(bytes, 65_536)));
+  await assertLinear((count) => tar(members(count)), apply, 500);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { attacksOn } from '../support/pattern-attacks.ts';
 import { patternsIn } from '../support/pattern-literals.ts';
 import { MOST, stepsOf } from '../support/pattern-steps.ts';
@@ -50,6 +50,54 @@ test('patterns that try again and again are found', () => {
     assert.equal(slowOn(quick), undefined, String(quick));
   }
 });
+
+/** The files that make patterns of texts; what makes them all, by each file's name. */
+const makers: Readonly<Record<string, () => Promise<unknown>>> = {
+  'discovery/services/mentions.ts': () => import('../../src/discovery/services/mentions.ts'),
+  'engine/fetch/pull-failure.ts': async () => {
+    const { registryFailure } = await import('../../src/engine/fetch/pull-failure.ts');
+    const hint = () => 'log in';
+    const puller = { program: 'podman', trust: hint, plain: hint, login: hint };
+    registryFailure(puller, 'q.io/a:1', 'it failed');
+  },
+  'common/concealed.ts': async () => {
+    const { beginConcealing, conceal, concealValue, withoutConcealed } = await import(
+      '../../src/common/concealed.ts'
+    );
+    const run = beginConcealing();
+    for (const text of ['secret', 'secrets.of.all', 'se']) conceal(text);
+    concealValue('a-secret');
+    withoutConcealed('a text');
+    run.end();
+  },
+};
+
+test('no pattern that berth makes of texts takes more steps than its text is long', async (t) => {
+  const making = files.filter((file) => /\bRegExp\(/.test(readFileSync(join(src, file), 'utf8')));
+  assert.deepEqual(making.toSorted(), Object.keys(makers).toSorted());
+  for (const [file, make] of Object.entries(makers)) {
+    const made = await patternsMadeBy(t, make);
+    assert.ok(made.length > 0, file);
+    for (const pattern of made) assert.equal(slowOn(pattern), undefined, `${file}: ${pattern}`);
+  }
+});
+
+/** The patterns that the language's constructor makes meanwhile. */
+async function patternsMadeBy(t: TestContext, make: () => Promise<unknown>): Promise<RegExp[]> {
+  const made: RegExp[] = [];
+  const own = globalThis.RegExp;
+  const watched = new Proxy(own, {
+    construct: (_, [source, flags]: [string, string?]) => {
+      const pattern = new own(source, flags);
+      made.push(pattern);
+      return pattern;
+    },
+  });
+  t.mock.property(globalThis, 'RegExp', watched);
+  await make();
+  t.mock.restoreAll();
+  return made;
+}
 
 const src = resolve(import.meta.dirname, '../../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) =>

@@ -25,12 +25,12 @@ function units(count: number, type: string, text: (index: number) => string): Tr
   return Object.fromEntries(all);
 }
 
+const oneshot = '[Service]\nType=oneshot\n';
+
 const target: Tree = {
   [`${systemd}/multi-user.target`]: '[Unit]\n',
   [`${systemd}/default.target`]: '-> multi-user.target',
 };
-
-const oneshot = '[Service]\nType=oneshot\n';
 
 /** Trees of files, in which something is looked up, cited or copied as often as there is much of it. */
 const trees: Readonly<Record<string, (count: number) => Tree>> = {
@@ -138,6 +138,11 @@ const trees: Readonly<Record<string, (count: number) => Tree>> = {
   }),
   'variables and command lines of a service': (count) => ({
     [`${systemd}/a.service`]: `${oneshot}${lines(count, (i) => `Environment=A${i}=1\nExecStart=/usr/bin/a${i}`)}ExecStart=podman run q.io/a\n`,
+  }),
+  'Compose services with one file of variables': (count) => ({
+    [`${systemd}/a.service`]: `${oneshot}ExecStart=docker compose -f /usr/share/a/compose.yaml up\n`,
+    'usr/share/a/compose.yaml': `services:\n${lines(count, (i) => `  s${i}:\n    image: q.io/a\n    env_file: a.env`)}`,
+    'usr/share/a/a.env': lines(count, (i) => `A${i}=1`),
   }),
   'mounts of a container': (count) => ({
     [`${quadlet}/a.container`]: `[Container]\nImage=q.io/a\n${lines(count, (i) => `Mount=type=image,source=q.io/a:${i},destination=/a`)}`,

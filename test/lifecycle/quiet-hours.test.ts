@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { keepingQuiet, parseQuietHours } from '../../src/lifecycle/quiet-hours.ts';
+import { endOfQuietHours, keepingQuiet, parseQuietHours } from '../../src/lifecycle/quiet-hours.ts';
 import { openDepot } from '../../src/store/depot.ts';
 import { openStore } from '../../src/store/store.ts';
 import { buildImage } from '../support/image-builder.ts';
@@ -42,7 +42,7 @@ async function start(t: TestContext, quietHours: string, at: readonly [number, n
   return { host, clock, timers, state, blobs };
 }
 
-const waits = [[false, ['quiet-hours', 'unreachable']]];
+const waits = [[false, ['quiet-hours', 'waits']]];
 
 test('in quiet hours nothing is fetched, afterwards all', async (t) => {
   const { clock, timers, state, blobs } = await start(t, '08:00-18:00', [8, 0]);
@@ -103,6 +103,13 @@ test('nothing is brought into a depot either', async (t) => {
   assert.ok(image.blobs.every((blob) => !depot.has(blob)));
   await bringAt(18);
   assert.ok(image.blobs.every((blob) => depot.has(blob)));
+});
+
+test('the end of quiet hours is the next time that the clock shows it', () => {
+  const night = { from: 22 * 60, to: 6 * 60 + 30 };
+  const at = (day: number, hour: number, minute: number) => new Date(2026, 0, day, hour, minute);
+  assert.deepEqual(endOfQuietHours(night, at(1, 23, 0)), at(2, 6, 30));
+  assert.deepEqual(endOfQuietHours(night, at(2, 6, 29)), at(2, 6, 30));
 });
 
 test('quiet hours that are none', () => {

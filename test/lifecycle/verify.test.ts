@@ -41,6 +41,17 @@ test('an image that is gone is missing, though its pin is there', () => {
   assert.deepEqual(codes(os, situationOf([os], [], [pinFor('os', web)])), ['image-missing']);
 });
 
+test('a finding on an image names the units that want the image, each once', () => {
+  const place = (unit: string) => ({ raw: 'x', path: '/x', line: 1, key: 'Image', unit });
+  const names = web.names.map((served) => ({
+    ...served,
+    references: [place('web.service'), place('api.service'), place('web.service'), place('')],
+  }));
+  const record = stagedRecord('os', { ...web, names });
+  const [found] = judge(record, situationOf([record], [], []));
+  assert.deepEqual(found?.wantedBy, ['api.service', 'web.service']);
+});
+
 test('another root’s pin is not this one’s', () => {
   const images = [engineImage('a', 'registry.example.com/web:1')];
   assert.deepEqual(codes(os, situationOf([os], images, [pinFor('other', web)])), ['pin-missing']);

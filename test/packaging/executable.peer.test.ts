@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { version } from '../../src/common/version.ts';
 import { container, startMachine, writeRoot } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { executable } from '../support/installed.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
-
-const home = resolve(import.meta.dirname, '../..');
 
 test('the executable needs no Node, no directory and no environment', (t) => {
   const run = (...words: string[]) =>
@@ -67,11 +65,9 @@ const libraries = `/usr/${machineOf}-linux-gnu`;
 
 // The emulator, the libraries and a strip of that architecture come with scripts/peers.
 test('the executable for the other architecture runs', (t) => {
-  const output = join(temporaryDirectory(t), 'berth');
-  const words = ['scripts/executable.mjs', '--arch', foreign, '--output', output];
-  execFileSync(process.execPath, words, { cwd: home });
-  const run = (...rest: string[]) =>
-    execFileSync(emulator, ['-L', libraries, output, ...rest], { encoding: 'utf8' });
+  const program = executable(foreign);
+  const run = (...words: string[]) =>
+    execFileSync(emulator, ['-L', libraries, program, ...words], { encoding: 'utf8' });
   assert.equal(run('--version'), `${version}\n`);
   const root = writeRoot(temporaryDirectory(t), container('app', 'registry.example.com/app:1'));
   assert.equal(run('images', '--format', 'refs', root), 'registry.example.com/app:1\n');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { writeRoot } from '../support/berth.ts';
 import { containerSettings, debianRoot, type Suite } from '../support/debian-root.ts';
+import { installDebs } from '../support/install-debs.ts';
 import { install } from '../support/installed.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
@@ -21,6 +22,8 @@ const services = 'etc/systemd/system';
 export function hostRoot(t: TestContext, suite: Suite): string {
   const root = join(temporaryDirectory(t), 'root');
   execFileSync('cp', ['-a', '--reflink=auto', debianRoot(suite), root]);
+  // The other roots have it already.
+  if (suite === 'forky') installDebs(root, suite, 'ostree');
   install(root);
   writeRoot(root, {
     ...containerSettings,

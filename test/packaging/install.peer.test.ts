@@ -42,14 +42,23 @@ test('what is installed, and where', (t) => {
       (unit) => `usr/lib/systemd/system/${unit}.service.d/10-berth.conf`,
     ),
     'usr/libexec/berth/upgrade',
+    'usr/share/bash-completion/completions/berth',
     ...['artifact', 'build', 'container', 'image', 'kube', 'pod', 'volume'].map(
       (type) => `usr/share/containers/systemd/${type}.d/10-berth.conf`,
     ),
+    'usr/share/fish/vendor_completions.d/berth.fish',
     'usr/share/licenses/berth/LICENSE',
     'usr/share/man/man5/berth.toml.5',
     'usr/share/man/man8/berth-systemd.8',
+    'usr/share/zsh/site-functions/_berth',
   ]);
-  for (const path of ['man/man1/berth.1', 'man/man1/berth-stage.1', 'doc/berth/docs/commands.md']) {
+  for (const path of [
+    'man/man1/berth.1',
+    'man/man1/berth-stage.1',
+    'doc/berth/docs/commands.md',
+    'doc/berth/NOTICES',
+    'doc/berth/berth.spdx.json',
+  ]) {
     assert.ok(files[`usr/share/${path}`], path);
   }
   for (const [path, mode] of Object.entries(files)) {

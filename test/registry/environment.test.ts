@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { startMachine } from '../support/berth.ts';
+import { main, startMachine } from '../support/berth.ts';
 import { buildImage } from '../support/image-builder.ts';
 import { testCertificate } from '../support/registry-certificate.ts';
 import { serve } from '../support/registry-client.ts';
@@ -76,4 +76,19 @@ test('the program of a checkout hands nothing to Node by which that does more th
   const seen = execFileSync(at('bin/berth'), { env, encoding: 'utf8' });
   assert.match(seen, /^PATH=/m);
   assert.doesNotMatch(seen, /^(NODE_|OPENSSL_)/m);
+});
+
+test('relative paths in CONTAINERS_REGISTRIES_CONF and REGISTRY_AUTH_FILE start at the working directory', async (t) => {
+  const machine = await startMachine(t);
+  const server = await serve(t, { auth: { basic: { username: 'me', password } } });
+  server.push('web:1', buildImage({ layers: [{ bytes: 1000, seed: 1 }] }));
+  const auths = { [server.host]: { auth: login } };
+  writeFileSync(join(machine.directory, 'login.json'), JSON.stringify({ auths }));
+  const conf = `[[registry]]\nlocation = "${server.host}"\ninsecure = true\n`;
+  writeFileSync(join(machine.directory, 'own.conf'), conf);
+  const surroundings = 'CONTAINERS_REGISTRIES_CONF=own.conf REGISTRY_AUTH_FILE=login.json';
+  const pull = `'${process.execPath}' '${main}' pull --engine store ${server.host}/web:1`;
+  const line = `cd '${machine.directory}' && ${surroundings} ${pull}`;
+  const { code, stderr } = await machine.program('sh', '-c', line);
+  assert.equal(code, 0, stderr);
 });

@@ -6,15 +6,26 @@ import { join, resolve } from 'node:path';
 
 const home = resolve(import.meta.dirname, '../..');
 
-/** The single executable, built if the sources changed. @returns its path. */
-export function executable(): string {
-  make('dist');
-  return join(built(), 'berth');
+/** The single executable, built if the sources changed, of this architecture or another. @returns its path. */
+export function executable(arch: 'arm64' | 'x64' | '' = ''): string {
+  make('dist', `ARCH=${arch}`);
+  return join(built(), arch === '' ? 'berth' : `berth-${arch}`);
 }
 
 /** Installs berth below a directory, as a distribution would. */
 export function install(directory: string, prefix = '/usr'): void {
   make('install', `DESTDIR=${directory}`, `PREFIX=${prefix}`);
+}
+
+/** Builds the container image of berth with the command that is given. */
+export function buildContainer(build: string, image: string): void {
+  make('image', `BUILD=${build}`, `IMAGE=${image}`);
+}
+
+/** Makes packages in a directory; `words` are for make. */
+export function makePackages(directory: string, ...words: readonly string[]): void {
+  const maintainer = 'MAINTAINER=A Maintainer <maintainer@acme.example>';
+  make('packages', `PACKAGES=${directory}`, 'COMPRESSION=none', maintainer, ...words);
 }
 
 /** One make at a time: test files run side by side. node_modules stays as npm left it. */

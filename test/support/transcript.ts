@@ -6,6 +6,7 @@ export function maskTranscript(text: string): string {
   const masked = text
     .replace(/sha256:[0-9a-f]{12,}/g, 'sha256:xxxxxxxxxxxx')
     .replace(/\d+\.\d s, [\d.]+ [kMG]?B\/s/g, '… s, … MB/s')
+    .replace(/ in \d+\.\d s$/gm, ' in … s')
     .replace(/[\d.]+ [kMGT]?B free/g, '… GB free')
     .replace(/\/\S*\/berth-demo-\w+/g, '/tmp/berth-demo')
     .trimStart();

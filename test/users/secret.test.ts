@@ -83,6 +83,8 @@ test('a value of a file that root alone may read is used, and quoted to nobody',
     ['verify', 'os'],
     ['status'],
     ['why', `${registry}/app:${secret}`, root],
+    ['report'],
+    ['report', '--bind', 'all', root],
     ['pins'],
     ['reconcile'],
   ]) {

@@ -112,17 +112,17 @@ function table(result: Activated, ready: boolean): string {
     ...result.drifted.map(
       ({ name, id }) => `${name} was moved to ${shortDigest(id)} since the last boot; left alone`,
     ),
-    `${result.id} ${verdict(result, ready)}${result.switched ? ', booted anew' : ''}.`,
+    `${result.id} ${verdict(result, ready)}.`,
   ];
   return lines.map(shownLine).join('');
 }
 
-function verdict({ isStaged }: Activated, ready: boolean): string {
-  if (!ready) return 'is NOT ready';
-  return isStaged ? 'is ready' : 'binds nothing: there is nothing to do';
+function verdict({ isStaged, switched }: Activated, ready: boolean): string {
+  if (!isStaged && ready) return 'binds no image: there is nothing to do';
+  return `is ${ready ? '' : 'NOT '}ready${switched ? '; another root ran before this boot' : ''}`;
 }
 
 function serviceName(text: string): string {
   if (/^[^/\s]{1,255}\.service$/.test(text)) return text;
-  throw new InvalidArgumentError('expected the name of a service, as systemd’s %n gives it');
+  throw new InvalidArgumentError('Expected the name of a service, as systemd’s %n gives it.');
 }

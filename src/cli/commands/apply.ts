@@ -192,5 +192,5 @@ function entryOf({ unit, containers, updated, message }: AppliedService) {
 
 function seconds(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('expected seconds, as 30');
+  throw new InvalidArgumentError('Expected seconds, as 30.');
 }

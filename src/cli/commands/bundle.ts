@@ -3,7 +3,7 @@ import { readBound, withoutArtifacts } from '../../binding/bound.ts';
 import { bundleArchive } from '../../bundle/archive.ts';
 import { type BundlePlan, planBundle } from '../../bundle/plan.ts';
 import { layersSince } from '../../bundle/since.ts';
-import { compressed, writeBundle } from '../../bundle/write.ts';
+import { checkWritable, compressed, writeBundle } from '../../bundle/write.ts';
 import { counted } from '../../common/counted.ts';
 import { formatBytes } from '../../common/format-bytes.ts';
 import { failureEntry, problemEntry } from '../../documents/entries.ts';
@@ -53,6 +53,7 @@ export function defineBundle(command: Command): void {
     )
     .action(async (spec: string | undefined, options: BundleOptions) => {
       if (options.output === '-') checkStandardOutput(options);
+      else await checkWritable(options.output);
       await withHost(options, (host) => reading(host, spec, (root) => bundle(host, root, options)));
     });
 }
@@ -103,13 +104,14 @@ async function bundle(host: Host, root: Root, options: BundleOptions): Promise<v
 }
 
 async function write(
-  { registry, signal, report }: Host,
+  { registry, signal, ...host }: Host,
   plan: BundlePlan,
   store: string,
   { output }: BundleOptions,
 ): Promise<void> {
   const what = `${counted(plan.images.length, 'image')} for ${nameOf(output)}`;
   const watched = { id: 'bundle', name: what };
+  const report = plan.images.length === 0 ? () => undefined : host.report;
   report({ event: 'fetch-started', ...watched, bytes: plan.bytes });
   await withStoredBlobs(store, async (local) => {
     const archive = bundleArchive(plan, {

@@ -18,20 +18,21 @@ import { reading, withHost } from '../with-host.ts';
 /** `berth images`: the images that a root names. Needs no engine and no network. */
 export function defineImages(command: Command): void {
   withRootOptions(
-    command.description(
-      'List every image that the units of ROOT name, its place, and whether it is bound: ' +
-        'it must be present while the root lives. Fetches nothing and asks no engine.',
-    ),
+    command
+      .description(
+        'List every image that the units of ROOT name, its place, and whether it is bound: ' +
+          'it must be present while the root lives. Fetches nothing and asks no engine.',
+      )
+      .addOption(
+        // Not a variadic option: ROOT would be taken for another of its values.
+        new Option('--activation <how>', 'only units that start in this way; can be repeated')
+          .choices(activations)
+          .argParser(oneMoreActivation),
+      ),
   )
     .addHelpText(
       'after',
       '\nExamples:\n  berth images /ostree/deploy/os/deploy/1234.0\n  berth images --format refs ./rootfs\n  berth images --activation boot --activation socket ./rootfs',
-    )
-    .addOption(
-      // Not a variadic option: ROOT would be taken for another of its values.
-      new Option('--activation <how>', 'only units that start in this way; can be repeated')
-        .choices(activations)
-        .argParser(oneMoreActivation),
     )
     .action(async (spec: string | undefined, options: ImagesOptions) => {
       const all = await withHost(options, async (host) => {
@@ -97,7 +98,8 @@ function runBy(engine: EngineId, found: Survey): Survey {
 
 /** The digest that the root itself gives for an image: in its lock file, or in the name. */
 function digestOf(image: string, { lock: { lock } }: Survey): { digest?: string } {
-  const digest = lock?.get(image)?.digest ?? image.split('@')[1];
+  const named = image.includes('@') ? image.split('@')[1] : undefined;
+  const digest = lock?.get(image)?.digest ?? named;
   return digest === undefined ? {} : { digest };
 }
 

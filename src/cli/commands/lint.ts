@@ -7,10 +7,10 @@ import type { LintLevel } from '../../lint/rules.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { jsonText } from '../output.ts';
 import { exitCodes } from '../render/failure.ts';
-import { lintGithub } from '../render/lint-github.ts';
-import { lintJson } from '../render/lint-json.ts';
-import { lintSarif } from '../render/lint-sarif.ts';
-import { lintTable } from '../render/lint-table.ts';
+import { lintGithub } from '../render/lint/github.ts';
+import { lintJson } from '../render/lint/json.ts';
+import { lintSarif } from '../render/lint/sarif.ts';
+import { lintTable } from '../render/lint/table.ts';
 import { reading, withHost } from '../with-host.ts';
 
 const formats = ['table', 'json', 'sarif', 'github'] as const;
@@ -116,6 +116,7 @@ function withPrefix(report: LintReport, prefix = ''): LintReport {
 
 function sizeOf(text: string): number {
   const bytes = parseSize(text);
-  if (bytes === undefined) throw new InvalidArgumentError('expected a size, as 500MB, 2GB or 2GiB');
+  if (bytes === undefined)
+    throw new InvalidArgumentError('Expected a size, as 500MB, 2GB or 2GiB.');
   return bytes;
 }

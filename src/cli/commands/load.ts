@@ -32,7 +32,7 @@ export function defineLoad(command: Command): void {
         const context = await host.context();
         const bytes = addAbortSignal(host.signal, opened(file));
         const loaded = await readingFile(file, host.signal, () =>
-          loadBundle(context, host.registry, bytes),
+          loadBundle(context, host.registry, file === '-' ? 'standard input' : file, bytes),
         );
         print(options.format, {
           json: () => ({
@@ -79,7 +79,8 @@ function foundFor(code: string): string {
 }
 
 function table({ images, bytes }: LoadedBundle, look: Look): string {
-  const done = `${counted(images.length, 'image')} ${images.length === 1 ? 'is' : 'are'} loaded, ${formatBytes(bytes)} written: \`berth stage\` finds them.\n`;
+  const [are, them] = images.length === 1 ? ['is', 'it'] : ['are', 'them'];
+  const done = `${counted(images.length, 'image')} ${are} loaded, ${formatBytes(bytes)} written: \`berth stage\` finds ${them}.\n`;
   if (images.length === 0) return done;
   const rows = images.map(({ name, digest }) => [name, shortDigest(digest)]);
   return `${renderTable([imageColumn, digestColumn], rows, look)}\n${done}`;

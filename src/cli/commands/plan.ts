@@ -31,7 +31,7 @@ export function definePlan(command: Command): void {
         const plan = await reading(host, spec, async (root, called) => {
           const context = await host.context();
           const { bind, id } = options;
-          const planner = await plannerOf(host, context, root, { called, bind, id });
+          const planner = await plannerOf(host, context, root, { called, bind, id, isShown: true });
           suitDownloads();
           return planner.plan(await readSituation(context, planner.looked));
         });

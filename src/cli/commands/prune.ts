@@ -117,15 +117,20 @@ function table({ removed, kept, freed, broken }: Pruned, dryRun: boolean, look: 
       ? ''
       : `Parts of downloads that broke, ${formatBytes(broken)}, ${dryRun ? 'would be' : 'were'} removed.\n`;
   if (removed.length + kept.length === 0) return parts;
-  const row = ({ id, names, size, verdict }: PruneEntry): Cell[] => [
-    names.join(', '),
-    shortDigest(id),
-    formatBytes(size),
-    verdict.kind === 'kept'
-      ? `kept: held by ${verdict.by}`
-      : { text: dryRun ? 'would be removed' : 'removed', colour: 'yellow' },
-  ];
+  const row = ({ id, names, size, verdict, movedFor }: PruneEntry): Cell[] => {
+    const removal = dryRun ? 'would be removed' : 'removed';
+    const other = movedFor === undefined ? '' : `: the name means another image for ${movedFor}`;
+    return [
+      names.join(', '),
+      shortDigest(id),
+      formatBytes(size),
+      verdict.kind === 'kept'
+        ? `kept: held by ${verdict.by}`
+        : { text: removal + other, colour: 'yellow' },
+    ];
+  };
   const rows = renderTable(PRUNED, [...removed, ...kept].map(row), look);
   if (removed.length === 0) return rows + parts;
-  return `${rows}\nUp to ${formatBytes(freed)} ${dryRun ? 'would become' : 'became'} free.\n${parts}`;
+  const most = `${dryRun ? 'Would free' : 'Freed'} ${formatBytes(freed)} at most: layers that other images have stay.`;
+  return `${rows}\n${most}\n${parts}`;
 }

@@ -1,14 +1,10 @@
 import type { Command } from 'commander';
 import type { BerthError } from '../../common/errors.ts';
-import { findingEntry } from '../../documents/entries.ts';
+import { findingEntry, unitsEntry } from '../../documents/entries.ts';
 import type { Host } from '../../host/host.ts';
-import { quietEngines } from '../../lifecycle/quiet-hours.ts';
-import {
-  type Reconciled,
-  type ReconciledRoot,
-  reconcile,
-  untilSettled,
-} from '../../lifecycle/reconcile.ts';
+import { endOfQuietHours, type QuietHours, quietEngines } from '../../lifecycle/quiet-hours.ts';
+import { reconcile, untilSettled } from '../../lifecycle/reconcile.ts';
+import { startAt } from '../../systemctl/start-at.ts';
 import {
   type CommonOptions,
   type RateOptions,
@@ -16,10 +12,14 @@ import {
   withLimitRate,
 } from '../options.ts';
 import { print } from '../output.ts';
-import { exitCodeOf, exitCodes } from '../render/failure.ts';
-import { type Column } from '../render/fit.ts';
-import { printFailures, printFindings } from '../render/problems.ts';
-import { type Look, renderTable } from '../render/table.ts';
+import {
+  exitCodeOfReconciled,
+  isChanged,
+  printReconciled,
+  reconciledTable,
+  waits,
+} from '../render/reconciled.ts';
+import { shownLine } from '../render/shown.ts';
 import { withHost } from '../with-host.ts';
 
 /** `berth reconcile`: stage the roots that live, release those that are gone. */
@@ -44,6 +44,7 @@ export function defineReconcile(command: Command): void {
 }
 
 async function run(host: Host, options: CommonOptions): Promise<void> {
+  const begun = new Date();
   const { heldDays, quietHours } = await host.config();
   const opened = await host.context();
   const { registry, compose } = opened;
@@ -62,85 +63,45 @@ async function run(host: Host, options: CommonOptions): Promise<void> {
       roots: result.roots.map((root) => ({
         ...root,
         findings: root.findings.map(findingEntry),
-        failures: root.failures.map(({ image, error }) => ({
+        failures: root.failures.map(({ image, error, wantedBy }) => ({
           ...(image === undefined ? {} : { image }),
           ...errorEntry(error),
+          ...unitsEntry(wantedBy),
         })),
       })),
       released: result.released.map(({ id: root, pins, images }) => ({ root, pins, images })),
       failures: result.failures.map(errorEntry),
     }),
-    table: (look) => table(result, look),
+    table: (look) => reconciledTable(result, look),
     refs: () => result.roots.map(({ id }) => id),
   });
-  printOutcome(result);
+  printReconciled(result);
   if (found.deployments.length === 0 && found.failures.length === 0) {
     process.stderr.write(
       'No updater was found: neither bootc nor ostree, and berth.toml lists no [directories].\n',
     );
   }
-  process.exitCode = exitCode(result);
-}
-
-function printOutcome({ roots, failures }: Reconciled): void {
-  for (const { id, failures, findings } of roots.filter(isLiving)) {
-    printFailures(
-      failures.map(({ image, error }) =>
-        image === undefined ? { name: id, error } : { root: id, name: image, error },
-      ),
-    );
-    printFindings(findings);
-  }
-  printFailures(failures.map((error) => ({ name: 'updater', error })));
-}
-
-function isChanged({ roots, released }: Reconciled): boolean {
-  return released.length > 0 || roots.some(({ changed }) => changed);
-}
-
-function exitCode({ roots, failures }: Reconciled): number {
-  const all = [...failures, ...roots.flatMap(({ failures }) => failures.map(({ error }) => error))];
-  const notReady = roots.filter(isLiving).some(({ ready }) => !ready);
-  return exitCodeOf(all) || (notReady ? exitCodes['not-ready'] : 0);
-}
-
-const RECONCILED: readonly Column[] = [
-  { header: 'ROOT', always: true, cut: 'right' },
-  { header: 'ROLE' },
-  { header: 'IMAGES' },
-  { header: 'STATE', always: true },
-];
-
-function table(result: Reconciled, look: Look): string {
-  const { roots, released } = result;
-  const rows = [
-    ...roots.map((root) => [
-      root.id,
-      root.role,
-      String(root.images),
-      { text: stateOf(root), colour: root.ready ? 'green' : 'red' } as const,
-    ]),
-    ...released.map(({ id }) => [id, 'gone', '', { text: 'released', colour: 'yellow' } as const]),
-  ];
-  if (rows.length === 0) return '';
-  const isDone = !isChanged(result) && exitCode(result) === 0;
-  const end = isDone ? '\nNothing had to be done.\n' : '';
-  return `${renderTable(RECONCILED, rows, look)}${end}`;
+  if (quietHours !== undefined && result.roots.some(waits)) await comeBack(quietHours, begun);
+  process.exitCode = exitCodeOfReconciled(result);
 }
 
 /**
- * Whether the root lives. A held root does not: its tree is gone, so its missing images can't be fetched,
- * and nobody boots it.
+ * Has systemd start the service of this process again when the quiet hours are over. The unit of the service names itself
+ * in a variable: a person who runs the command by hand need not want another run.
+ *
+ * @param begun when this run began. The quiet hours may have ended since.
  */
-function isLiving({ role }: ReconciledRoot): boolean {
-  return role !== 'held';
-}
-
-function stateOf({ role, ready, changed, failures }: ReconciledRoot): string {
-  if (role === 'held') return 'held';
-  if (failures.length > 0) return 'failed';
-  if (!ready) return 'not ready';
-  return changed ? 'ready, staged now' : 'ready';
+async function comeBack(hours: QuietHours, begun: Date): Promise<void> {
+  const unit = process.env['BERTH_AFTER_QUIET_HOURS'];
+  if (unit === undefined) return;
+  // systemd takes no timer for a time that has passed.
+  const soonest = Date.now() + 60_000;
+  const at = new Date(Math.max(endOfQuietHours(hours, begun).getTime(), soonest));
+  const failure = await startAt(unit, at, process.env);
+  if (failure === undefined) return;
+  process.stderr.write(
+    shownLine(`warning: ${unit} starts again only by its own timer: ${failure}`),
+  );
 }
 
 function errorEntry({ code, message, hint }: BerthError) {

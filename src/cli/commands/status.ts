@@ -12,6 +12,7 @@ import { type RootStatus, statusOf } from '../../lifecycle/status.ts';
 import { type Held } from '../../state/gate-file.ts';
 import { type CommonOptions, isTable, withCommonOptions } from '../options.ts';
 import { print } from '../output.ts';
+import { endWithReader } from '../reader-gone.ts';
 import { digestColumn, engineColumn, imageColumn } from '../render/columns.ts';
 import { type Column } from '../render/fit.ts';
 import { shortDigest } from '../render/plan.ts';
@@ -66,16 +67,21 @@ async function look(host: Host, context: Context): Promise<Looked> {
 /** How often engines are asked for changes, in milliseconds: often, as somebody watches the screen. */
 const EVERY = 2000;
 
-/** Shows what changes, until a signal ends berth. A terminal is cleared before. */
+/** Shows what changes, until a signal ends berth, or nobody reads any more. A terminal is cleared before. */
 async function showChanges(again: () => Promise<Looked>, options: StatusFlags): Promise<never> {
   const clear = mayBeTerminal(1) ? '\x1b[2J\x1b[H' : '';
-  for (let before = ''; ; await setTimeout(EVERY)) {
-    const looked = await again();
-    const now = JSON.stringify(documentOf(looked));
-    if (now === before) continue;
-    before = now;
-    writeOut(clear);
-    show(looked, options);
+  const readerMayStay = endWithReader();
+  try {
+    for (let before = ''; ; await setTimeout(EVERY)) {
+      const looked = await again();
+      const now = JSON.stringify(documentOf(looked));
+      if (now === before) continue;
+      before = now;
+      writeOut(clear);
+      show(looked, options);
+    }
+  } finally {
+    readerMayStay();
   }
 }
 
@@ -88,9 +94,10 @@ function show(looked: Looked, { format }: StatusFlags): void {
   });
   if (isTable(format)) {
     for (const { id, findings } of roots.filter(({ state }) => state === 'not ready')) {
-      const [first] = findings;
+      const [first, ...more] = findings;
+      const hint = more.length === 0 ? first?.hint : `\`berth verify ${id}\` says all`;
       process.stderr.write(shownLine(`${id} is not ready: ${first?.message ?? ''}`));
-      process.stderr.write(shownLine(`  → \`berth verify ${id}\` says all`));
+      process.stderr.write(shownLine(`  → ${hint}`));
     }
     if (held !== undefined) printHeld(held);
   }

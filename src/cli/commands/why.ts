@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import { survey } from '../../binding/survey.ts';
 import { problemEntry } from '../../documents/entries.ts';
 import { whyEntry } from '../../documents/why.ts';
+import { idOfRoot } from '../../host/root.ts';
 import { answerWhy } from '../../host/why.ts';
 import { readSituation } from '../../lifecycle/situation.ts';
+import { bindOf } from '../../state/record.ts';
 import { type RootOptions, withRootOptions } from '../options.ts';
 import { print } from '../output.ts';
 import { printProblems } from '../render/problems.ts';
@@ -23,13 +25,15 @@ export function defineWhy(command: Command): void {
     )
     .action(async (name: string, spec: string | undefined, options: RootOptions) => {
       await withHost(options, async (host) => {
-        const { answer, location } = await reading(host, spec, async (root) => {
+        const { answer, location } = await reading(host, spec, async (root, deployment) => {
           const context = await host.context();
-          const { compose, self } = context;
+          const { compose, self, state } = context;
+          const { byId } = state.records();
+          const record = byId.get(idOfRoot(root.location, options.id, byId, deployment));
           // Without --user, a user sees who names the image among all units of a root.
           const alone = self?.alone === true && options.user === true;
           const found = await survey(root, {
-            bind: options.bind,
+            bind: options.bind ?? bindOf(record),
             compose,
             self: self && { ...self, alone },
           });

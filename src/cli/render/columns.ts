@@ -9,4 +9,4 @@ export const idColumn: Column = { header: 'ID', wide: true };
 export const sizeColumn: Column = { header: 'SIZE' };
 export const stateColumn: Column = { header: 'STATE', always: true };
 /** The column of remarks, which has no header. */
-export const remarkColumn: Column = { header: '', cut: 'right' };
+export const remarkColumn: Column = { header: '', cut: 'right', below: true };

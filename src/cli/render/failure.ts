@@ -9,6 +9,7 @@ export const exitCodes: Readonly<Record<FailureKind | 'not-ready', number>> = {
   'not-ready': 3,
   refused: 4,
   unreachable: 5,
+  waits: 6,
 };
 
 /** Prints an error in two lines: the message and the hint. */
@@ -31,10 +32,10 @@ function printableStack(error: Error): string {
   return error.cause instanceof Error ? `${own}\ncaused by: ${printableStack(error.cause)}` : own;
 }
 
-/** The exit code for several failures. It is 5 (unreachable) only if every failure has this code. */
+/** The exit code for several failures: 6 (waits) only if all have it, 5 (unreachable) only if all have 5 or 6. */
 export function exitCodeOf(errors: readonly unknown[]): number {
   const kinds = new Set(errors.map((e) => (e instanceof BerthError ? e.kind : 'failed')));
-  const order: readonly FailureKind[] = ['failed', 'usage', 'refused', 'unreachable'];
+  const order: readonly FailureKind[] = ['failed', 'usage', 'refused', 'unreachable', 'waits'];
   const worst = order.find((kind) => kinds.has(kind));
   return worst === undefined ? 0 : exitCodes[worst];
 }

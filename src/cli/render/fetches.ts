@@ -1,9 +1,9 @@
+import type { Unpacked } from '../../engine/fetch-watch.ts';
 import type { ProgressEvent } from '../../lifecycle/events.ts';
 import { imageOf, keyOf } from './progress-lines.ts';
 
 /**
- * What is done with an image at the moment. It is `unpacking` once all of its bytes have come; engines do not
- * tell how far they are with that.
+ * What is done with an image at the moment. An image is `unpacking` once all of its bytes have come.
  */
 export type FetchState = 'waiting' | 'downloading' | 'unpacking' | 'pinning' | 'done' | 'failed';
 
@@ -16,6 +16,8 @@ export interface Fetch {
   /** The bytes of the image that have come. */
   readonly bytes: number;
   readonly state: FetchState;
+  /** How far the engine is with unpacking, if it tells. */
+  readonly unpacked?: Unpacked;
   /** When the download began, in milliseconds of `performance.now()`. */
   readonly startedAt: number;
 }
@@ -62,6 +64,13 @@ export function followFetches(now: () => number): Fetches {
     [bytes, total] = [0, 0];
     Object.assign(counts, { done: 0, failed: 0 });
   };
+  /** What comes in a later run is no part of the whole. */
+  const forgetOne = (key: string) => {
+    const fetch = fetches.get(key);
+    bytes -= partOf(fetch);
+    total -= fetch?.part ?? 0;
+    fetches.delete(key);
+  };
   const note = () => {
     const at = now();
     if (at - (passed.at(-1)?.at ?? Number.NEGATIVE_INFINITY) < SAMPLE) return;
@@ -75,6 +84,10 @@ export function followFetches(now: () => number): Fetches {
       if (event.event === 'fetch-planned' && isOver({ images: fetches.size, ...counts })) forget();
       const key = keyOf(event);
       const known = fetches.get(key);
+      if (event.event === 'fetch-deferred') {
+        forgetOne(key);
+        return known;
+      }
       const next = after(event, known, now());
       if (next === known || next === undefined) return known;
       const fetch = set(key, next);
@@ -136,6 +149,10 @@ function after(event: ProgressEvent, known: Fetch | undefined, at: number): Fetc
       if (known === undefined) return undefined;
       const bytes = Math.min(known.total, Math.max(known.bytes, event.bytes));
       return { ...known, bytes, state: bytes < known.total ? 'downloading' : 'unpacking' };
+    }
+    case 'unpack-progress': {
+      const { bytes, total } = event;
+      return known && { ...known, unpacked: { bytes, total } };
     }
     case 'fetched':
       return known && { ...known, bytes: known.total, state: 'done' };

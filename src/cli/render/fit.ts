@@ -7,6 +7,8 @@ export interface Column {
   readonly always?: true;
   /** The end of its texts that may be cut off to fit the terminal. Names say most at their end. */
   readonly cut?: 'left' | 'right';
+  /** Its texts stand in full below the table if the terminal is too narrow for all columns. */
+  readonly below?: true;
   /** Neighbouring rows with the same texts in all such columns show them once. */
   readonly group?: true;
 }
@@ -22,8 +24,8 @@ export interface FittedColumn {
 
 interface Fitted {
   readonly shownColumns: readonly FittedColumn[];
-  /** What the columns say that were left out, or ''. */
-  readonly said: string;
+  /** What the columns say that were left out, in lines. */
+  readonly said: readonly string[];
 }
 
 /**
@@ -45,16 +47,25 @@ export function fitted(
       const natural = Math.min(WIDEST, widest(header, texts));
       return { index, width: natural, shorten: (text: string) => text };
     });
-    return { shownColumns, said: '' };
+    return { shownColumns, said: [] };
   }
   const same = rows.length < 2 ? [] : wanted.filter((column) => saysTheSame(column));
-  const kept = wanted.filter((column) => !same.includes(column));
+  const different = wanted.filter((column) => !same.includes(column));
+  const isTooWide = sum(naturalWidths(different)) + gaps(different) > width;
+  const kept = different.filter(({ below }) => below === undefined || !isTooWide);
   const said = same
     .filter(({ texts }) => texts[0] !== '')
     .map(({ header, texts }) => `${header} ${texts[0] ?? ''}`.trimStart());
   return {
     shownColumns: shrunk(kept, width),
-    said: said.length === 0 ? '' : `All rows: ${said.join(', ')}`,
+    said: [
+      ...(said.length === 0 ? [] : [`All rows: ${said.join(', ')}`]),
+      ...different
+        .filter((column) => !kept.includes(column))
+        .flatMap(({ texts }) =>
+          texts.flatMap((text, row) => (text === '' ? [] : [`${rows[row]?.[0] ?? ''}: ${text}`])),
+        ),
+    ],
   };
 }
 
@@ -84,10 +95,18 @@ function widest(header: string, texts: readonly string[]): number {
   return texts.reduce((most, { length }) => Math.max(most, length), header.length);
 }
 
+function naturalWidths(columns: readonly Wanted[]): readonly number[] {
+  return columns.map((column) => widest(column.header, column.texts.map(shorter(column))));
+}
+
+function gaps(columns: readonly Wanted[]): number {
+  return GAP.length * (columns.length - 1);
+}
+
 /** Cuts the widest columns until all fit; where even that is too wide, leaves out columns that need not be there. */
 function shrunk(columns: readonly Wanted[], width: number): readonly FittedColumn[] {
-  const natural = columns.map((column) => widest(column.header, column.texts.map(shorter(column))));
-  const room = width - GAP.length * (columns.length - 1);
+  const natural = naturalWidths(columns);
+  const room = width - gaps(columns);
   const dispensable = columns.findLast(({ always }) => always === undefined);
   const least = NARROWEST[dispensable === undefined ? 1 : 0];
   const capped = (cap: number) =>
@@ -123,7 +142,13 @@ function shorter({ cut }: Column): (text: string) => string {
 
 function cutTo(width: number, text: string, cut: Column['cut']): string {
   if (cut === undefined || text.length <= width) return text;
-  return cut === 'left' ? `…${text.slice(1 - width)}` : `${text.slice(0, width - 1)}…`;
+  if (cut === 'right') return `${text.slice(0, width - 1)}…`;
+  // Of a name by digest the end of the name and a few digits are left.
+  const [, name, digits = ''] = /^(.+)@sha256:([0-9a-f]{12})$/.exec(text) ?? [];
+  const ends =
+    name === undefined ? [text] : [`${name}@${digits}`, `${name}@${digits.slice(0, 4)}…`];
+  const end = ends.find(({ length }) => length <= width) ?? ends.at(-1) ?? text;
+  return end.length <= width ? end : `…${end.slice(1 - width)}`;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -5,9 +5,15 @@ import { eventJson } from './shown.ts';
 /** The shortest time between two lines about bytes that have come, in milliseconds: ten lines a second. */
 const SHORTEST = 100;
 
+type Ending = Extract<ProgressEvent, { event: 'fetched' | 'fetch-failed' | 'fetch-deferred' }>;
+
+function isEnd(event: ProgressEvent): event is Ending {
+  return ['fetched', 'fetch-failed', 'fetch-deferred'].includes(event.event);
+}
+
 /**
- * Writes each event as a line of JSON. Of bytes that have come it writes ten lines a second at most for all images
- * together, and the last of an image before the image is fetched.
+ * Writes each event as a line of JSON. Of bytes that have come, or are unpacked, it writes ten lines a second at most
+ * for all images together, and the last of an image before the image is fetched.
  */
 export function jsonProgress(write: (text: string) => void): Progress {
   // Progress ends up in journals and logs, so its image names are concealed as in messages.
@@ -29,12 +35,15 @@ export function jsonProgress(write: (text: string) => void): Progress {
   };
   return {
     report: (event) => {
-      if (event.event === 'fetch-progress') {
-        unsaid.set(keyOf(event), event);
+      if (event.event === 'fetch-progress' || event.event === 'unpack-progress') {
+        unsaid.set(`${event.event} ${keyOf(event)}`, event);
         if (timer === undefined) sayNext();
         return;
       }
-      if (event.event === 'fetched' || event.event === 'fetch-failed') take(keyOf(event));
+      if (isEnd(event)) {
+        take(`fetch-progress ${keyOf(event)}`);
+        take(`unpack-progress ${keyOf(event)}`);
+      }
       say(event);
     },
     end: () => clearTimeout(timer),

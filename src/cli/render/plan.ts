@@ -11,6 +11,7 @@ import { digestColumn, engineColumn, imageColumn, remarkColumn, sizeColumn } fro
 import { type Column } from './fit.ts';
 import { shownLine } from './shown.ts';
 import { type Cell, type Look, renderTable } from './table.ts';
+import { wrapped } from './wrapped.ts';
 
 const PLANNED: readonly Column[] = [
   imageColumn,
@@ -66,9 +67,14 @@ export function planTable(plan: Plan, look: Look): string {
   const [only, ...more] = engines;
   const isSingle = only !== undefined && more.length === 0;
   const on = isSingle ? `${only.name} (${only.description})` : counted(engines.length, 'engine');
-  const summary = `${counted(plan.images.length, 'image')} for ${root.id} on ${on}${unresolved}: ${formatBytes(plan.bytes)} to fetch${sharing(plan)}${inStore(plan)}${plan.space.map(spaceText).join('')}.`;
+  const what = `${counted(plan.images.length, 'image')} for ${root.id} on ${on}${unresolved}`;
+  // Nothing is known of images whose names nobody could resolve.
+  const isUnknown = plan.images.length === 0 && plan.failures.length > 0;
+  const figures = isUnknown ? [] : [networkText(plan), ...plan.space.map(spaceText)];
+  const summary = [what, ...figures].map((sentence) => `${sentence}.`).join(' ');
   const perEngine = isSingle ? [] : engines.map((engine) => engineLine(engine, plan));
-  return table + [summary, ...perEngine].map(shownLine).join('');
+  const lines = [summary, ...perEngine].map(shownLine);
+  return table + lines.map((line) => wrapped(line, look.width)).join('');
 }
 
 /** The place from which podman takes an image that berth need not fetch. */
@@ -86,20 +92,44 @@ function engineLine({ name, description }: EngineInfo, { images }: Plan): string
   return `  ${name}: ${counted(own.length, 'image')}${waiting}: ${description}`;
 }
 
+/** What comes over the network and which way: `1.2 GB come over the network, by way of berth's store`. */
+function networkText(plan: Plan): string {
+  const { bytes, inDepot } = plan;
+  const here = inDepot === 0 ? '' : `; ${formatBytes(inDepot)} are in berth's store already`;
+  if (bytes === 0) return `Nothing comes over the network${here}`;
+  return `${formatBytes(bytes)} come over the network${wayText(plan)}${here}${sharing(plan)}`;
+}
+
+function wayText({ images, directIfNear }: Plan): string {
+  const ways = new Set(images.filter(({ bytes }) => bytes > 0).map(({ way }) => way));
+  if (ways.has('direct')) return ways.size > 1 ? ", in part by way of berth's store" : '';
+  if (!ways.has('two-steps')) return ", into berth's store alone";
+  const near = directIfNear === true ? ', or straight into the engine if the registry is near' : '';
+  return `, by way of berth's store${near}`;
+}
+
 /** Why the images add up to more than the whole. */
 function sharing({ images, bytes }: Plan): string {
   const each = images.reduce((sum, image) => sum + image.bytes, 0);
-  return each > bytes ? ' (layers that images share come once)' : '';
+  const less = formatBytes(each - bytes);
+  return each > bytes
+    ? `; layers that images share come once, which is ${less} less than one by one`
+    : '';
 }
 
-function inStore({ inDepot: bytes }: Plan): string {
-  return bytes === 0 ? '' : `, ${formatBytes(bytes)} in berth's store already`;
+/** `About 3.6 GB stay on disk in DIR, and up to 5.0 GB are needed there meanwhile; 40 GB free`. */
+function spaceText({ directory, needed, stays, estimated, free }: Space): string {
+  const isFree = `${formatBytes(free)} free`;
+  if (needed === 0) return `Nothing is written to ${directory}; ${isFree}`;
+  const about = (bytes: number) => `${estimated ? 'about ' : ''}${formatBytes(bytes)}`;
+  const meanwhile = `${about(needed)} are needed`;
+  if (stays === 0) return `${capital(meanwhile)} in ${directory} meanwhile; ${isFree}`;
+  const more = needed > stays ? `, where ${meanwhile} meanwhile` : '';
+  return `${capital(about(stays))} stay on disk in ${directory}${more}; ${isFree}`;
 }
 
-function spaceText({ directory, needed, estimated, free }: Space): string {
-  const about = estimated ? 'about ' : '';
-  const writes = needed === 0 ? '' : `${about}${formatBytes(needed)} on disk in ${directory}, `;
-  return `; ${writes}${formatBytes(free)} free`;
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** The images by digest, so that another program fetches exactly what the plan shows. */
@@ -126,10 +156,10 @@ function actionOf(image: PlannedImage, index: number): Cell {
   return { text: 'present, pinned', colour: 'green' };
 }
 
-function missingAction({ bytes, way, waits }: PlannedImage): string {
-  const come = bytes > 0 || way === 'direct' ? `fetch ${formatBytes(bytes)}` : '';
+function missingAction({ bytes, waits }: PlannedImage): string {
+  const come = bytes === 0 ? '' : `fetch ${formatBytes(bytes)}`;
   if (waits) return come === '' ? 'waits' : `${come}, waits`;
-  return come === '' ? 'take from berth’s store' : come;
+  return come === '' ? 'unpack' : come;
 }
 
 export function deferralOf(name: string, deferred: readonly DeferredName[]): Cell {

@@ -25,29 +25,26 @@ export function lineOf(event: ProgressEvent): string | undefined {
       return `lost     ${imageOf(event)} of ${shown(event.root)}: ${shown(event.message)}`;
     case 'healed':
       return `healed   ${imageOf(event)} of ${shown(event.root)} in ${(event.milliseconds / 1000).toFixed(2)} s`;
-    case 'retry':
-      return retryLine(event.message, event.milliseconds);
     case 'waiting':
       return `waits    ${shown(event.registry)} has sent nothing for ${Math.round(event.milliseconds / 1000)} s`;
     case 'warning':
       return `warning: ${shown(event.message)}`;
+    // `gatherRetries` says which requests are repeated.
+    case 'retry':
     // Said with its hint when the command ends.
     case 'resolve-failed':
+    case 'fetch-deferred':
     case 'resolved':
     case 'fetch-planned':
     case 'fetch-started':
     case 'fetch-progress':
+    case 'unpack-progress':
     case 'fetched':
     case 'pinning':
     case 'pinned':
     case 'named':
       return undefined;
   }
-}
-
-/** `again in 1.2 s: MESSAGE`. */
-export function retryLine(message: string, milliseconds: number): string {
-  return `again in ${(milliseconds / 1000).toFixed(1)} s: ${shown(message)}`;
 }
 
 type AboutImage = Extract<ProgressEvent, { readonly id: string }>;
@@ -63,10 +60,17 @@ export function imageOf({ name, engine = 'store' }: AboutImage): string {
   return isUsual ? shown(name) : `${shown(name)} for ${engine}`;
 }
 
-/** `fetched  IMAGE  12.3 MB in 1.2 s, 10.3 MB/s`, or `unpacked IMAGE  in 12 s`. */
-export function fetchedLine(event: AboutImage, bytes: number, milliseconds: number): string {
+/**
+ * `fetched  IMAGE  12.3 MB in 1.2 s, 10.3 MB/s`, or `unpacked IMAGE  in 12 s`. Without a rate where layers came with
+ * another image: the bytes of this one say nothing of the link then.
+ */
+export function fetchedLine(
+  event: AboutImage,
+  { total: bytes, part }: { readonly total: number; readonly part: number },
+  milliseconds: number,
+): string {
   const seconds = Math.max(milliseconds / 1000, 0.001);
   if (bytes === 0) return `unpacked ${imageOf(event)}   in ${seconds.toFixed(1)} s`;
-  const rate = formatBytes(Math.round(bytes / seconds));
-  return `fetched  ${imageOf(event)}   ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`;
+  const rate = part === bytes ? `, ${formatBytes(Math.round(bytes / seconds))}/s` : '';
+  return `fetched  ${imageOf(event)}   ${formatBytes(bytes)} in ${seconds.toFixed(1)} s${rate}`;
 }

@@ -86,29 +86,42 @@ function checkOpen(fd: number): void {
 
 /**
  * A writer that never fails: it gives up when the reader is gone, and skips text that a full pipe does not
- * accept. It waits for the reader of a pipe that makes its writers wait.
+ * accept. It waits for the reader of a pipe or socket that makes its writers wait.
  */
 function quietWriter(fd: number): (text: string) => void {
-  const atOnce = writerAtOnce(fd);
+  const write = writerTo(fd);
   let isOpen = true;
   return (text) => {
     if (!isOpen) return;
     try {
-      const rest = atOnce(Buffer.from(text));
-      if (rest.length > 0) endingAtOnce(() => writeSync(fd, rest));
+      write(Buffer.from(text));
     } catch (error) {
       if (systemErrorCode(error) !== 'EAGAIN') isOpen = false;
     }
   };
 }
 
-/** Writes what a descriptor takes without a wait, and returns the rest. */
-function writerAtOnce(fd: number): (bytes: Buffer) => Buffer {
+/** Writes in such a way that signals end berth while a reader lets it wait. */
+function writerTo(fd: number): (bytes: Buffer) => void {
   const stats = fstatSync(fd);
-  const mayWait = stats.isFIFO() || stats.isCharacterDevice();
+  // Nothing tells whether a socket takes bytes at once.
+  if (stats.isSocket()) return (bytes) => endingAtOnce(() => writeAll(fd, bytes));
+  if (!stats.isFIFO() && !stats.isCharacterDevice()) return (bytes) => writeAll(fd, bytes);
+  const atOnce = writerAtOnce(fd);
+  return (bytes) => {
+    const rest = atOnce(bytes);
+    if (rest.length > 0) endingAtOnce(() => writeAll(fd, rest));
+  };
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
+}
+
+/** Writes what a pipe or a terminal takes without a wait, and returns the rest. */
+function writerAtOnce(fd: number): (bytes: Buffer) => Buffer {
   let own: number | undefined;
   return (bytes) => {
-    if (!mayWait) return bytes.subarray(writeSync(fd, bytes));
     try {
       own ??= openedAgain(fd);
       return bytes.subarray(writeSync(own, bytes));

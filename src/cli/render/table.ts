@@ -51,7 +51,7 @@ export function renderTable(
   return [
     header,
     ...body,
-    ...(said === '' ? [] : [`${paint({ text: said, colour: 'dim' }, stream)}\n`]),
+    ...said.map((text) => `${paint({ text, colour: 'dim' }, stream)}\n`),
   ].join('');
 }
 

@@ -1,6 +1,8 @@
 import { formatBytes } from '../../common/format-bytes.ts';
+import type { Unpacked } from '../../engine/fetch-watch.ts';
 import { type Fetch, followFetches } from './fetches.ts';
 import { fetchedLine, lineOf, type Progress } from './progress-lines.ts';
+import { gatherRetries } from './retries.ts';
 import { wholeLine } from './whole-line.ts';
 
 const REDRAW_MILLISECONDS = 100;
@@ -39,16 +41,19 @@ export function terminalProgress(write: (text: string) => void): Progress {
     write(`${line}\n`);
     draw();
   };
+  const retries = gatherRetries(print);
   return {
     report: (event) => {
+      if (event.event === 'retry') return retries.hear(event);
       const fetch = fetches.hear(event);
       const line =
         event.event === 'fetched' && fetch !== undefined
-          ? fetchedLine(event, fetch.total, performance.now() - fetch.startedAt)
+          ? fetchedLine(event, fetch, performance.now() - fetch.startedAt)
           : lineOf(event);
       if (line !== undefined) print(line);
     },
     end: () => {
+      retries.end();
       clearInterval(timer);
       clear();
     },
@@ -81,17 +86,26 @@ export function picture(
   const rest = all.length - lines.length;
   const more = rest > 0 ? [cut(`and ${rest} more`, columns)] : [];
   // What has left the screen at its top can't be erased.
-  return [cut(whole, columns), ...lines, ...more].slice(0, rows - 1);
+  return [fitted(whole, columns), ...lines, ...more].slice(0, rows - 1);
 }
 
 const moving: ReadonlySet<Fetch['state']> = new Set(['downloading', 'unpacking', 'pinning']);
 
-function lineFor({ image, state, total, bytes }: Fetch, columns: number): string {
-  if (state !== 'downloading')
-    return withImage(`${signOf(state)} ${state.padEnd(11)} `, image, columns);
-  const share = `${formatBytes(bytes)} of ${formatBytes(total)}`.padEnd(20);
+function lineFor(fetch: Fetch, columns: number): string {
+  const { image, state } = fetch;
+  const start = `${signOf(state)} ${state.padEnd(11)} `;
+  const share = shareOf(fetch);
+  if (share === undefined) return withImage(start, image, columns);
+  const { bytes, total } = share;
+  const text = `${formatBytes(bytes)} of ${formatBytes(total)}`.padEnd(20);
   const bar = barOf(total === 0 ? 0 : Math.min(1, bytes / total), barWidth(columns));
-  return withImage(`  downloading ${bar}${share}  `, image, columns);
+  return withImage(`${start}${bar}${text}  `, image, columns);
+}
+
+/** How far the download is, or the engine with unpacking, if it tells. */
+function shareOf({ state, bytes, total, unpacked }: Fetch): Unpacked | undefined {
+  if (state === 'downloading') return { bytes, total };
+  return state === 'unpacking' ? unpacked : undefined;
 }
 
 /** On a narrow terminal the bar makes room for the names. */
@@ -106,7 +120,7 @@ function barOf(part: number, width: number): string {
 }
 
 function signOf(state: Fetch['state']): string {
-  if (state === 'waiting') return ' ';
+  if (state === 'waiting' || state === 'downloading') return ' ';
   return TURNING[Math.floor(performance.now() / REDRAW_MILLISECONDS) % TURNING.length] ?? '';
 }
 
@@ -114,6 +128,12 @@ function signOf(state: Fetch['state']): string {
 function withImage(text: string, image: string, columns: number): string {
   const room = Math.max(columns - 1 - text.length, 2);
   return cut(text + (image.length <= room ? image : `…${image.slice(1 - room)}`), columns);
+}
+
+/** As much of the line of the whole as there is room for: its last parts are left out, not cut. */
+function fitted(whole: string, columns: number): string {
+  const end = whole.lastIndexOf(', ', columns - 1);
+  return whole.length < columns || end < 0 ? cut(whole, columns) : whole.slice(0, end);
 }
 
 function cut(text: string, columns: number): string {

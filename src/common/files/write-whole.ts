@@ -9,10 +9,11 @@ const MODE = 0o600;
  * Writes a file whole or not at all, also if the machine loses power meanwhile.
  *
  * @param temporary the path, on the same file system, of a file that must not exist; the text is written there first.
+ * @param mode the permissions of the file, from which the umask takes some away.
  */
-export function writeWhole(path: string, text: string, temporary: string): void {
+export function writeWhole(path: string, text: string, temporary: string, mode = MODE): void {
   try {
-    const fd = openSync(temporary, 'wx', MODE);
+    const fd = openSync(temporary, 'wx', mode);
     try {
       writeFileSync(fd, text);
       fsyncSync(fd);

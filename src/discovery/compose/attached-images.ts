@@ -1,4 +1,5 @@
-import type { Field, Projects, Service } from './project.ts';
+import type { Field, Service } from './fields.ts';
+import type { Projects } from './project.ts';
 
 /** An image besides that of the service's own container, and the key that names it. */
 export interface AttachedImage {
@@ -22,7 +23,7 @@ function mountedImages(service: Service, projects: Projects): readonly AttachedI
   const byTarget = new Map<string, AttachedImage | undefined>();
   for (const { value, ...place } of itemsOf(service, 'volumes')) {
     const text = (key: string) =>
-      projects.text(value.entries?.get(key), place.path, service.environment);
+      projects.variables.text(value.entries?.get(key), place.path, service.environment);
     // The short form (`SOURCE:TARGET:OPTIONS`) never names an image.
     const short = value.text?.split(':');
     const target = text('target') ?? short?.[1] ?? short?.[0] ?? '';

@@ -2,9 +2,10 @@ import { cutShort } from '../../common/concealed.ts';
 import { citedBases, unreadBases } from '../cited/bases.ts';
 import { baseImages } from '../containerfile/base-images.ts';
 import type { Fault } from '../problem.ts';
+import type { Field, Service } from './fields.ts';
 import { against, type ComposeFiles } from './files.ts';
 import type { Environment } from './interpolate.ts';
-import type { Field, Projects, Service } from './project.ts';
+import type { Projects } from './project.ts';
 import type { YamlValue } from './yaml-value.ts';
 
 /** An image that a service's build pulls, with its place. */
@@ -32,13 +33,13 @@ export function buildImages(
     buildArgs: build.pairs('args'),
     contexts: contextsOf(build.pairs('additional_contexts')),
     architecture,
-    allowance: projects.allowance,
+    allowance: projects.variables.allowance,
     ...(target === undefined ? {} : { target }),
   };
   const inline = build.text('dockerfile_inline');
   if (inline !== undefined) {
     const { path, line } = inline;
-    const isCheap = projects.allowance.spend(inline.text.length);
+    const isCheap = projects.variables.allowance.spend(inline.text.length);
     const found = isCheap ? baseImages(inline.text, options) : unreadBases;
     for (const fault of found.faults) files.problem(path, line, fault);
     return found.images.map((image) => ({ ...image, path: files.place(path), line }));
@@ -96,7 +97,7 @@ class BuildFields {
     const field = this.#fields.findLast(({ value }) => at(value, key) !== undefined);
     if (field === undefined) return undefined;
     const value = at(field.value, key);
-    const text = this.#projects.text(value, field.path, this.#environment);
+    const text = this.#projects.variables.text(value, field.path, this.#environment);
     if (value === undefined || text === undefined) return undefined;
     return { text, path: field.path, line: value.line, directory: field.directory };
   }
@@ -110,7 +111,8 @@ class BuildFields {
     };
     for (const { value, path } of this.#fields) {
       const part = at(value, key);
-      const text = (item: YamlValue) => this.#projects.text(item, path, this.#environment);
+      const text = (item: YamlValue) =>
+        this.#projects.variables.text(item, path, this.#environment);
       for (const [name, item] of part?.entries ?? []) set(name, text(item));
       for (const item of part?.items ?? []) {
         const [, name = '', given] = /^([^=]*)(?:=([^]*))?$/.exec(text(item) ?? '') ?? [];

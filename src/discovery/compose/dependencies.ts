@@ -1,6 +1,7 @@
 import type { Fault } from '../problem.ts';
+import type { Service } from './fields.ts';
 import type { ComposeFiles } from './files.ts';
-import { namedKinds, type Projects, type Service } from './project.ts';
+import { namedKinds, type Projects } from './project.ts';
 
 /**
  * Reports what makes Compose refuse the services that start: dependencies that the project does not
@@ -35,7 +36,7 @@ function undefinedNames({ fields, environment }: Service, projects: Projects): r
   return namedKinds.flatMap((kind) =>
     (fields.get(kind) ?? []).flatMap(({ value, path }) => {
       const items = (value.items ?? []).map((item) =>
-        projects.text(item.entries?.get('source') ?? item, path, environment),
+        projects.variables.text(item.entries?.get('source') ?? item, path, environment),
       );
       const taken = [...(value.entries?.keys() ?? []), ...items];
       return taken.flatMap((name) =>
@@ -108,12 +109,12 @@ export function dependencies({ fields, environment }: Service, projects: Project
     for (const [name, how] of value.entries ?? []) {
       if (how.entries?.get('required')?.text !== 'false') add(name);
     }
-    for (const item of value.items ?? []) add(projects.text(item, path, environment));
+    for (const item of value.items ?? []) add(projects.variables.text(item, path, environment));
   }
   for (const key of ['links', 'volumes_from']) {
     for (const { value, path } of fields.get(key) ?? []) {
       for (const item of value.items ?? []) {
-        const text = projects.text(item, path, environment);
+        const text = projects.variables.text(item, path, environment);
         if (text?.startsWith('container:') === false) add(text.split(':')[0]);
       }
     }

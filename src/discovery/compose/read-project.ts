@@ -1,15 +1,18 @@
 import { posix } from 'node:path';
 import type { Allowance } from '../allowance.ts';
 import type { Fault } from '../problem.ts';
+import { missing } from './faults.ts';
+import type { Service } from './fields.ts';
 import { against, type ComposeFiles } from './files.ts';
 import type { Environment } from './interpolate.ts';
-import { missing, Projects, type Service } from './project.ts';
+import { Projects } from './project.ts';
 import {
   type ComposeReader,
   defaultFiles,
   filesOfVariable,
   projectDirectory,
 } from './project-files.ts';
+import { Variables } from './variables.ts';
 import { YamlLimit } from './yaml-value.ts';
 
 /** A project to read, as a command line or a place in the configuration names it. */
@@ -49,8 +52,9 @@ export async function readProject(
   files: ComposeFiles,
   allowance: Allowance,
 ): Promise<Project | undefined> {
-  const projects = new Projects(files, allowance, place.privateNames);
-  const { paths, directory, environment } = locate(place, files, projects);
+  const variables = new Variables(files, allowance, place.privateNames ?? []);
+  const projects = new Projects(files, variables);
+  const { paths, directory, environment } = locate(place, files, variables);
   const [main] = paths;
   if (main === undefined || !files.isOfOs(main)) return undefined;
   for (const path of paths) {
@@ -71,7 +75,7 @@ export async function readProject(
  * are named, or else that of the project which it finds by climbing, or of its own directory. If that `.env` sets
  * `COMPOSE_FILE`, the one beside those files adds the variables that are lacking. Held against 2.26.
  */
-function locate(place: ProjectPlace, files: ComposeFiles, projects: Projects) {
+function locate(place: ProjectPlace, files: ComposeFiles, variables: Variables) {
   const { base, directory, reader } = place;
   const isDocker = reader === 'docker';
   const ofVariable = filesOfVariable(place.environment, directory);
@@ -79,7 +83,7 @@ function locate(place: ProjectPlace, files: ComposeFiles, projects: Projects) {
   const found = place.climbs ? projectDirectory(base ?? directory, files) : directory;
   const start =
     base ?? (first === undefined ? (isDocker ? found : directory) : posix.dirname(first));
-  const environment = environmentIn(start, place, files, projects);
+  const environment = environmentIn(start, place, files, variables);
   // podman-compose reads these two variables only from its own environment.
   const paths =
     place.paths.length > 0
@@ -92,7 +96,7 @@ function locate(place: ProjectPlace, files: ComposeFiles, projects: Projects) {
     directory: own,
     environment: isKnown
       ? environment
-      : environmentIn(own, { ...place, environment }, files, projects),
+      : environmentIn(own, { ...place, environment }, files, variables),
   };
 }
 
@@ -100,13 +104,13 @@ function environmentIn(
   directory: string,
   { envFiles = [], environment }: ProjectPlace,
   files: ComposeFiles,
-  projects: Projects,
+  variables: Variables,
 ): Environment {
   for (const path of envFiles) {
     if (files.kind(path) === undefined) files.problem(path, undefined, missing(path));
   }
   const paths = envFiles.length > 0 ? envFiles : [against(directory, '.env')];
-  return projects.environment(paths, environment);
+  return variables.environment(paths, environment);
 }
 
 const tooLarge: Fault = {

@@ -4,9 +4,10 @@ import type { Fault, Problem } from '../problem.ts';
 import type { Activation, Reference } from '../reference.ts';
 import { attachedImages } from './attached-images.ts';
 import { buildImages } from './build.ts';
+import type { Field, Service } from './fields.ts';
 import type { ComposeFiles } from './files.ts';
 import { interpolate } from './interpolate.ts';
-import type { Field, Projects, Service } from './project.ts';
+import type { Projects } from './project.ts';
 import { type ComposePull, composePull } from './pull.ts';
 
 /** The first file of a project, which stands for its unit. */
@@ -53,7 +54,7 @@ export function serviceImages(service: Service, reading: Reading): Reference[] {
   const { files, projects, shortNames, command = {} } = reading;
   const text = (key: string) => {
     const field = service.fields.get(key)?.at(-1);
-    return field && projects.text(field.value, field.path, service.environment);
+    return field && projects.variables.text(field.value, field.path, service.environment);
   };
   if (service.fields.has('provider')) return [];
   const platform = text('platform');

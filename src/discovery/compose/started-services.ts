@@ -1,6 +1,7 @@
 import { dependencies } from './dependencies.ts';
+import type { Service } from './fields.ts';
 import type { Environment } from './interpolate.ts';
-import type { Projects, Service } from './project.ts';
+import type { Projects } from './project.ts';
 
 /** The profiles that `COMPOSE_PROFILES` and `--profile` enable. */
 export function enabledProfiles(
@@ -21,7 +22,7 @@ export function isEnabled(
   projects: Projects,
 ): boolean {
   const profiles = (fields.get('profiles') ?? []).flatMap(({ value, path }) =>
-    (value.items ?? []).flatMap((item) => projects.text(item, path, environment) ?? []),
+    (value.items ?? []).flatMap((item) => projects.variables.text(item, path, environment) ?? []),
   );
   return profiles.length === 0 || enabled.has('*') || profiles.some((name) => enabled.has(name));
 }

@@ -19,19 +19,22 @@ const cronServices = ['cron.service', 'crond.service', 'cronie.service', 'anacro
 
 /** Services of the OS that run all scripts of some directories. */
 const scriptDirectories: Readonly<Record<string, readonly string[]>> = {
-  'NetworkManager-dispatcher.service': directories('NetworkManager/dispatcher.d', [
-    '',
-    'no-wait.d',
-    'pre-down.d',
-    'pre-up.d',
-  ]),
-  'greenboot-healthcheck.service': directories('greenboot/check', ['required.d', 'wanted.d']),
-  'greenboot-task-runner.service': directories('greenboot', ['green.d']),
-  'redboot-task-runner.service': directories('greenboot', ['red.d']),
+  'NetworkManager-dispatcher.service': everywhere(
+    'NetworkManager/dispatcher.d',
+    'NetworkManager/dispatcher.d/no-wait.d',
+    'NetworkManager/dispatcher.d/pre-down.d',
+    'NetworkManager/dispatcher.d/pre-up.d',
+  ),
+  'greenboot-healthcheck.service': everywhere(
+    'greenboot/check/required.d',
+    'greenboot/check/wanted.d',
+  ),
+  'greenboot-task-runner.service': everywhere('greenboot/green.d'),
+  'redboot-task-runner.service': everywhere('greenboot/red.d'),
 };
 
-function directories(name: string, inside: readonly string[]): readonly string[] {
-  return ['/etc', '/usr/lib'].flatMap((place) => inside.map((one) => posix.join(place, name, one)));
+function everywhere(...directories: readonly string[]): readonly string[] {
+  return ['/etc', '/usr/lib'].flatMap((place) => directories.map((one) => `${place}/${one}`));
 }
 
 /** A command that a service runs although no unit names it. */

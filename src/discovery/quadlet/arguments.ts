@@ -10,7 +10,7 @@ import { mountedSource } from '../services/images/mounted-image.ts';
 import { optionTable, podman } from '../services/option-tables.ts';
 import { type Option, splitOptions } from '../services/split-options.ts';
 import type { Word } from '../services/words.ts';
-import { storageOptions } from '../store-options.ts';
+import { type StorageOptions, storageOptions } from '../store-options.ts';
 import { confOf } from './conf-of.ts';
 import { type PullContext, settingEntry } from './pull-options.ts';
 import { problemOfUnit, type QuadletUnit, sectionOf, serviceOf, type UnitType } from './unit.ts';
@@ -31,8 +31,20 @@ export interface Arguments {
   readonly unitProblems: readonly Problem[];
 }
 
+/** The arguments of most units. */
+export const noArguments: Arguments = {
+  pull: {},
+  options: [],
+  images: [],
+  artifacts: [],
+  pullProblems: [],
+  unitProblems: [],
+};
+
 /** Reads `PodmanArgs=`, `GlobalArgs=` and `Mount=` as podman reads the resulting command line. */
 export function readArguments(unit: QuadletUnit, context: PullContext): Arguments {
+  const hasNone = unit.type !== 'pod' && !unit.entries.some(isArgument);
+  if (hasNone && isUsual(storageOptions([], context))) return noArguments;
   const found: Draft = {
     pull: {},
     options: [],
@@ -43,7 +55,7 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
     unitProblems: [],
   };
   const section = sectionOf[unit.type];
-  if (unit.type !== 'pod' && !unit.entries.some(isArgument)) {
+  if (hasNone) {
     readStorage(unit, section, context, found);
     return found;
   }
@@ -64,6 +76,10 @@ export function readArguments(unit: QuadletUnit, context: PullContext): Argument
     pullProblems: pullProblems.slice(0, mostFaults),
     unitProblems: unitProblems.slice(0, mostFaults),
   };
+}
+
+function isUsual({ additionalStores, faults }: StorageOptions): boolean {
+  return additionalStores === undefined && faults.length === 0;
 }
 
 /** Most units have none of the keys that become arguments. */

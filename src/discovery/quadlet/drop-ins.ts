@@ -57,8 +57,10 @@ export class DropInIndex {
   }
 
   /** Drop-ins beside the target of a link don't count. */
-  of(fileName: string, type: UnitType, subject: ProblemSubject): DropIns {
+  of(fileName: string, type: UnitType, subjectOf: () => ProblemSubject): DropIns {
+    // Most roots have none, and no unit needs a subject there.
     if (this.#places.size === 0) return none;
+    const subject = subjectOf();
     const problems: Problem[] = [];
     const chosen = new Map<string, string>();
     for (const name of dropInDirectoryNames(fileName)) {

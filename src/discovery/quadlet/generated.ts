@@ -1,5 +1,4 @@
 import { posix } from 'node:path';
-import { append } from '../../common/append.ts';
 import { flag, list, scalar } from '../../systemd/lookup.ts';
 import type { GeneratedUnit } from '../../systemd/systemd-unit.ts';
 import type { UnitEntry } from '../../systemd/unit-file.ts';
@@ -128,14 +127,14 @@ function impliedBy(unit: QuadletUnit, byName: ReadonlyMap<string, QuadletUnit>):
     const service = byName.get(file)?.service;
     if (service !== undefined) implied.push({ ...entry, group: 'Unit', key, value: service });
   };
-  const file = ({ value }: UnitEntry) => value.split(':', 1)[0] ?? '';
   const image = scalar(unit.entries, section, 'Image');
   if (image !== undefined) require(image, image.value);
   const pod = scalar(unit.entries, section, 'Pod');
   if (pod !== undefined) require(pod, pod.value, 'BindsTo');
   for (const key of ['Network', 'Volume']) {
     for (const entry of list(unit.entries, section, key)) {
-      if (unitTypeOf(file(entry)) !== undefined) require(entry, file(entry));
+      const file = beforeColon(entry.value);
+      if (unitTypeOf(file) !== undefined) require(entry, file);
     }
   }
   for (const entry of list(unit.entries, section, 'Mount')) {
@@ -144,6 +143,11 @@ function impliedBy(unit: QuadletUnit, byName: ReadonlyMap<string, QuadletUnit>):
     }
   }
   return implied;
+}
+
+function beforeColon(value: string): string {
+  const colon = value.indexOf(':');
+  return colon < 0 ? value : value.slice(0, colon);
 }
 
 function membersOf(pod: QuadletUnit, members: readonly QuadletUnit[] = []): readonly UnitEntry[] {
@@ -157,9 +161,9 @@ function startedByPod(member: QuadletUnit, pod: QuadletUnit): UnitEntry[] {
 }
 
 const linkDirectories = [
-  ['WantedBy', 'wants'],
-  ['RequiredBy', 'requires'],
-  ['UpheldBy', 'upholds'],
+  { key: 'WantedBy', directory: 'wants' },
+  { key: 'RequiredBy', directory: 'requires' },
+  { key: 'UpheldBy', directory: 'upholds' },
 ] as const;
 
 /**
@@ -167,20 +171,18 @@ const linkDirectories = [
  */
 function linksOf(unit: QuadletUnit): readonly string[] {
   if (!unit.entries.some(({ group }) => group === 'Install')) return [];
-  const words = (key: string) =>
-    list(unit.entries, 'Install', key).flatMap(
-      ({ value }) => splitWords(value, { escapes: false, relaxed: true }) ?? [],
-    );
+  const words = (key: string) => wordsOf(list(unit.entries, 'Install', key));
   const links = words('Alias').map((alias) => posix.normalize(alias));
   const name = enabledName(unit);
   if (name === undefined) return links;
-  for (const [key, directory] of linkDirectories) {
-    append(
-      links,
-      words(key).map((target) => `${target}.${directory}/${name}`),
-    );
+  for (const { key, directory } of linkDirectories) {
+    for (const target of words(key)) links.push(`${target}.${directory}/${name}`);
   }
   return links.filter((link) => !link.startsWith('..') && link.split('/').length <= 2);
+}
+
+function wordsOf(entries: readonly UnitEntry[]): readonly string[] {
+  return entries.flatMap(({ value }) => splitWords(value, { escapes: false, relaxed: true }) ?? []);
 }
 
 /** The service that the links start; for a template its default instance, if there is one. */

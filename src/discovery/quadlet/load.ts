@@ -89,7 +89,7 @@ export function loadUnits(
   const units = new Map<string, QuadletUnit>();
   const merged = (candidate: Candidate): QuadletUnit | undefined => {
     const { name, type, path, realPath } = candidate;
-    const added = dropIns.of(name, type, subjectByName(path, name, type));
+    const added = dropIns.of(name, type, () => subjectByName(path, name, type));
     append(problems, added.problems);
     if (!budget.spend(bytesPerEntry * added.entries.length)) {
       problems.push({ ...tooMuch(path), subject: subjectByName(path, name, type) });

@@ -187,12 +187,14 @@ async function addImages(
     } else {
       for (const service of ofUnit(unit)) {
         if (context.allowance.isFull) break;
-        const found = await imagesOfService(service, context);
+        const given = imagesOfService(service, context);
+        // Most services have no variables and are read at once: a wait for each takes time and memory.
+        const found = given instanceof Promise ? await given : given;
         // Each at once: all references twice would take megabytes.
         append(references, context.allowance.admit(found.references.map(complete)));
         append(problems, context.allowance.admitProblems(found.problems));
-        const [reference] = found.references;
-        if (isImage(unit) && reference) context.imageUnits.set(unit.name, reference);
+        const reference = isImage(unit) ? found.references[0] : undefined;
+        if (reference !== undefined) context.imageUnits.set(unit.name, reference);
       }
     }
     append(problems, context.allowance.admitProblems(ownSectionProblems(unit)));
@@ -243,10 +245,14 @@ function makesService(unit: QuadletUnit, refusals: ReadonlyMap<string, Problem>)
 }
 
 /** The images of one service of a unit, as the variables of that service change them. */
-async function imagesOfService(service: QuadletUnit, ofManager: Context): Promise<Found> {
+function imagesOfService(service: QuadletUnit, ofManager: Context): Found | Promise<Found> {
   const context = ofItsUser(service, ofManager);
-  // Most services have no variables, and one that has none needs no copies.
-  if (!context.expander.hasEnvironment(serviceOf(service))) return imagesIn(service, context);
+  return context.expander.hasEnvironment(serviceOf(service))
+    ? imagesByVariables(service, context)
+    : imagesIn(service, context);
+}
+
+async function imagesByVariables(service: QuadletUnit, context: Context): Promise<Found> {
   const environment = await podmanEnvironment(serviceOf(service), context);
   const { shortNames = context.shortNames, faults } = environment;
   const { containersConf = context.containersConf } = environment;

@@ -10,7 +10,7 @@ import {
 import type { Fault, Problem } from '../problem.ts';
 import type { ArchivedImages, PullOptions, Reference } from '../reference.ts';
 import type { Found } from '../source.ts';
-import { type Arguments, readArguments } from './arguments.ts';
+import { type Arguments, noArguments, readArguments } from './arguments.ts';
 import { mountedArtifact, ownArtifact } from './artifacts.ts';
 import { type BuildContext, buildImages } from './build.ts';
 import { containerPull, imagePull, type Pull, type PullContext } from './pull-options.ts';
@@ -64,7 +64,9 @@ function ownImages(
 ): Found {
   const entry = unit.type === 'pod' ? undefined : imageEntry(unit);
   if (entry === undefined) return none;
-  const { references, problems } = referencesAt(unit, entry, unitPull, context);
+  const found = referencesAt(unit, entry, unitPull, context);
+  const { references, problems } = found;
+  if (given === noArguments && references.every(hasNoStores)) return found;
   return {
     references: references.map((reference) => ({
       ...reference,
@@ -76,6 +78,10 @@ function ownImages(
     })),
     problems,
   };
+}
+
+function hasNoStores({ pull }: Reference): boolean {
+  return pull.additionalStores === undefined;
 }
 
 /** Sets the additional stores of the unit that runs podman, whatever a `.image` unit sets. */
@@ -209,7 +215,6 @@ function reference(
   pull: PullOptions,
   problems: readonly Problem[],
 ): Reference {
-  const own = image === undefined || image.ok ? [] : [problemOfUnit(unit, entry, image.fault)];
   const isArchive = image?.ok === true && 'archived' in image;
   return {
     ...referenceFields(unit),
@@ -217,9 +222,10 @@ function reference(
     path: entry.path,
     line: entry.line,
     key: entry.key,
-    ...(image?.ok === true && !isArchive ? { image: image.image } : {}),
     pull,
-    problems: [...own, ...problems],
+    problems:
+      image?.ok === false ? [problemOfUnit(unit, entry, image.fault), ...problems] : problems,
+    ...(image?.ok === true && !isArchive ? { image: image.image } : {}),
     ...(isArchive ? archivedFields(image.archived, { pull, problems }) : {}),
   };
 }

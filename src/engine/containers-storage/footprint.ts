@@ -37,10 +37,12 @@ export function footprintOf(
   const lacking = images.map((image) => unpacked.lackingOf(image));
   const bytes = images.reduce((sum, image) => sum + unpacked.add(image), 0);
   const files = Math.ceil(bytes / BYTES_A_FILE);
-  const layers: Use = { directory: places.storage, bytes, files, estimated: true };
+  const { storage, temporary } = places;
+  const layers: Use = { directory: storage, bytes, stays: bytes, files, estimated: true };
   const compressed = largest(lacking.map(sizeOf), UNPACKED_AT_A_TIME);
   const beside = (copies: number): Use => {
-    return { directory: places.temporary, bytes: copies * compressed, files: 0, estimated: false };
+    const bytes = copies * compressed;
+    return { directory: temporary, bytes, stays: 0, files: 0, estimated: false };
   };
   return {
     images: lacking.map((blobs) => ({
@@ -67,12 +69,14 @@ export function lackingOf(
  */
 class Unpacked {
   readonly #blobs = new Set<string>();
-  readonly #chains = new Set<string>();
+  /** A number for each chain, found by the number of the chain below and the layer on top: long chains share parts. */
+  readonly #chains = new Map<string, number>();
 
   constructor(chains: readonly (readonly string[])[]) {
     for (const chain of chains) {
       this.#blobs.add(chain.at(-1) ?? '');
-      this.#chains.add(chain.join(' '));
+      let below = 0;
+      for (const digest of chain) below = this.#chainOf(below, digest).number;
     }
   }
 
@@ -88,12 +92,20 @@ class Unpacked {
    */
   add({ blobs: [, ...layers] }: ResolvedImage): number {
     let bytes = 0;
-    let chain = '';
+    let below = 0;
     for (const layer of layers) {
-      chain = chain === '' ? layer.digest : `${chain} ${layer.digest}`;
-      if (!this.#chains.has(chain)) bytes += unpackedSize(layer);
-      this.#chains.add(chain);
+      const { number, isNew } = this.#chainOf(below, layer.digest);
+      if (isNew) bytes += unpackedSize(layer);
+      below = number;
     }
     return bytes;
+  }
+
+  #chainOf(below: number, digest: string): { readonly number: number; readonly isNew: boolean } {
+    const key = `${below} ${digest}`;
+    const known = this.#chains.get(key);
+    const number = known ?? this.#chains.size + 1;
+    if (known === undefined) this.#chains.set(key, number);
+    return { number, isNew: known === undefined };
   }
 }

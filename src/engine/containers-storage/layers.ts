@@ -8,7 +8,7 @@ import { systemErrorCode } from '../../common/errors.ts';
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** No storage driver of podman stacks more layers. */
-const MAX_DEPTH = 512;
+export const MAX_DEPTH = 512;
 
 /** Source: containers/storage layers.go (`Layer`). */
 const LayerList = v.array(
@@ -75,7 +75,8 @@ function parseList(text: string): v.InferOutput<typeof LayerList> {
   }
 }
 
-function readBounded(path: string): Buffer | undefined {
+/** A regular file of at most 64 MiB; undefined for anything else. */
+export function readBounded(path: string): Buffer | undefined {
   try {
     const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {

@@ -1,7 +1,10 @@
 import type { BaseIssue, BaseSchema } from 'valibot';
 import { checkBy } from '../../common/check-by.ts';
+import { hasMoreValues } from '../../common/text/json-values.ts';
 import type { Failures } from './failures.ts';
-import { hasTooManyValues } from './weight.ts';
+
+/** The most values of one reply, or of one element of a list: those of 50,000 images, of which each has 20. */
+const MOST_VALUES = 1_000_000;
 
 /** Parses a reply's JSON. If its shape is not as expected, the error says where. */
 export function parseReply<T>(
@@ -10,7 +13,8 @@ export function parseReply<T>(
   text: string,
   path: string,
 ): T {
-  if (hasTooManyValues(text)) throw badReply(path, 'it has more values than any honest one');
+  if (hasMoreValues(text, MOST_VALUES))
+    throw badReply(path, 'it has more values than any honest one');
   let value: unknown;
   try {
     value = JSON.parse(text);

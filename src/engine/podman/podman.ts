@@ -1,4 +1,5 @@
 import { type EngineId, podmanOf } from '../../common/engine-id.ts';
+import { readImageLayers } from '../containers-storage/image-layers.ts';
 import { readLayers } from '../containers-storage/layers.ts';
 import type { Depot } from '../depot.ts';
 import type { Engine } from '../engine.ts';
@@ -50,6 +51,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
   const settings = settingsOf(api);
   const moorings = mooringsOf({ api, engine: id, keeper: 'own', pinKey, warn });
   const storage = async () => target?.storage ?? (await settings.recent()).store.graphRoot;
+  const driver = async () => driverOf((await settings.recent()).store);
   const pulls = new Pulls(api, async (image, access, signal) =>
     depot?.permit(image, access, { signal, engineJudges: true }),
   );
@@ -63,7 +65,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
       storage: await storage(),
       temporary: temporaryOf((await settings.recent()).store),
     }),
-    layers: async () => readLayers(await storage(), driverOf((await settings.recent()).store)),
+    layers: async () => readLayers(await storage(), await driver()),
     pull: (name, image, access, watch) => pulls.pull(name, image, access, watch),
   };
   const hasArtifacts = () => keepsArtifacts(connection.version());
@@ -80,6 +82,7 @@ export async function openPodman(options: PodmanOptions): Promise<Engine> {
       sharesStorageWith: user ? [] : ['crio'],
     },
     ...withArtifactStore(imagesOf(podman), { api, pulls, storage, keeps: hasArtifacts }),
+    layers: async () => readImageLayers(await storage(), await driver()),
     ...pinsOf(podman),
     info: async () => {
       const service = connection.own ? 'started by berth' : `at ${api.socket}`;

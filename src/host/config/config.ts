@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HostConfigKey } from '../../common/config-keys.ts';
 import { type EngineId, isEngineId } from '../../common/engine-id.ts';
 import { systemErrorCode } from '../../common/errors.ts';
 import { isRootId } from '../../common/roots.ts';
@@ -111,13 +112,12 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
   const lineOf = linesOfKeys(text);
   for (const [key, value] of Object.entries(table)) {
     const line = lineOf(key);
-    const read = Object.hasOwn(keys, key) ? keys[key] : undefined;
-    if (read === undefined) {
+    if (!isKey(key)) {
       const known = Object.keys(keys).sort();
       const list = `${known.slice(0, -1).join(', ')} and ${known.at(-1)}`;
       throw bad(file, line, `the key ${key} is not known`, `known keys are ${list}`);
     }
-    const found = read(value);
+    const found = keys[key](value);
     if (typeof found === 'string') {
       throw bad(file, line, `${key} is ${JSON.stringify(value)}`, `expected ${found}`);
     }
@@ -127,41 +127,48 @@ async function parse(file: string, text: string): Promise<Partial<Config>> {
 }
 
 /** A reader for each key of the file. It returns settings, or a description of the expected value. */
-const keys: Readonly<Record<string, (value: unknown) => Partial<Config> | string>> = {
-  // A root's berth.toml holds its policy too, which is judged when the root is read.
-  bind: () => ({}),
-  engine: (value) =>
-    isEngineId(value) ? { engine: value } : 'the id of an engine, such as "podman" or "store"',
-  'state-dir': (value) =>
-    typeof value === 'string' && value.startsWith('/')
-      ? { stateDirectory: value }
-      : 'an absolute path',
-  compose: (value) => (isPlaces(value) ? { compose: value } : 'absolute paths'),
-  directories: (value) => directoriesOf(value),
-  'held-days': (value) =>
-    typeof value === 'number' && Number.isFinite(value) && value >= 0
-      ? { heldDays: value }
-      : 'a number of days',
-  gate: (value) => gateOf(value),
-  reserve: (value) => {
-    const reserve = typeof value === 'string' ? parseReserve(value) : undefined;
-    return reserve === undefined ? 'a size as "500MB" or "2GiB", or a share as "5%"' : { reserve };
-  },
-  'on-force': (value) =>
-    value === 'heal' || value === 'respect' ? { onForce: value } : '"heal" or "respect"',
-  'quiet-hours': (value) => {
-    const quietHours = typeof value === 'string' ? parseQuietHours(value) : undefined;
-    return quietHours === undefined ? 'local time as "08:00-18:00"' : { quietHours };
-  },
-  'limit-rate': (value) => {
-    const limitRate = rateOf(value);
-    return limitRate === undefined ? RATE : { limitRate };
-  },
-  registries: (value) => {
-    const registries = registriesOf(value);
-    return typeof registries === 'string' ? registries : { registries };
-  },
-};
+const keys: Readonly<Record<HostConfigKey | 'bind', (value: unknown) => Partial<Config> | string>> =
+  {
+    // A root's berth.toml holds its policy too, which is judged when the root is read.
+    bind: () => ({}),
+    engine: (value) =>
+      isEngineId(value) ? { engine: value } : 'the id of an engine, such as "podman" or "store"',
+    'state-dir': (value) =>
+      typeof value === 'string' && value.startsWith('/')
+        ? { stateDirectory: value }
+        : 'an absolute path',
+    compose: (value) => (isPlaces(value) ? { compose: value } : 'absolute paths'),
+    directories: (value) => directoriesOf(value),
+    'held-days': (value) =>
+      typeof value === 'number' && Number.isFinite(value) && value >= 0
+        ? { heldDays: value }
+        : 'a number of days',
+    gate: (value) => gateOf(value),
+    reserve: (value) => {
+      const reserve = typeof value === 'string' ? parseReserve(value) : undefined;
+      return reserve === undefined
+        ? 'a size as "500MB" or "2GiB", or a share as "5%"'
+        : { reserve };
+    },
+    'on-force': (value) =>
+      value === 'heal' || value === 'respect' ? { onForce: value } : '"heal" or "respect"',
+    'quiet-hours': (value) => {
+      const quietHours = typeof value === 'string' ? parseQuietHours(value) : undefined;
+      return quietHours === undefined ? 'local time as "08:00-18:00"' : { quietHours };
+    },
+    'limit-rate': (value) => {
+      const limitRate = rateOf(value);
+      return limitRate === undefined ? RATE : { limitRate };
+    },
+    registries: (value) => {
+      const registries = registriesOf(value);
+      return typeof registries === 'string' ? registries : { registries };
+    },
+  };
+
+function isKey(text: string): text is keyof typeof keys {
+  return Object.hasOwn(keys, text);
+}
 
 function isPlaces(value: unknown): value is string[] {
   return (

@@ -50,7 +50,7 @@ export async function rollOut(
   const used = await moveUnused(whole, ledger, names);
   const due = [...ledger.due];
   const chains = chainsOf(due, seen.services, (unit) => ledger.namesOf(unit).keys());
-  const roll: Roll = { context, manager, watch, names, ledger, seen };
+  const roll: Roll = { context, manager, watch, names, ledger, seen, ran: new Set(earlier) };
   await mapLimited(chains, CHAINS_AT_A_TIME, (chain) => restartChain(roll, chain));
   // An apply that was killed may have left services down that use no image of the root.
   const others = earlier.filter((unit) => !ledger.has(unit));
@@ -71,6 +71,8 @@ interface Roll {
   readonly names: Names;
   readonly ledger: Ledger;
   readonly seen: Seen;
+  /** The services that ran just before one that they need was restarted, in this apply or one that was killed. */
+  readonly ran: Set<string>;
 }
 
 /**
@@ -92,10 +94,12 @@ async function moveUnused(
 
 /** Restarts services that depend on each other, until one does not come up. */
 async function restartChain(roll: Roll, chain: readonly string[]): Promise<void> {
-  const { context, names, ledger } = roll;
+  const { context, names, ledger, seen } = roll;
   const up: string[] = [];
   for (const unit of chain) {
     for (const [name, id] of ledger.namesOf(unit)) await names.move(name, id);
+    const dependants = dependantsOf([unit], seen.services);
+    await noteRunning(roll, dependants);
     const failure = await restart(roll, unit);
     if (failure === undefined) {
       up.push(unit);
@@ -105,9 +109,16 @@ async function restartChain(roll: Roll, chain: readonly string[]): Promise<void>
     const message = `${unit} does not come up: ${failure}`;
     context.report({ event: 'warning', code: 'service-down', message });
     await takeBack(roll, unit, failure, up);
-    await startAgain(roll, dependantsOf([unit], roll.seen.services), unit);
+    await startAgain(roll, dependants, unit);
     for (const other of chain) if (ledger.due.has(other)) ledger.settle(other, 'pending');
     return;
+  }
+}
+
+/** Notes which services still run: one that has ended by itself since it was judged must not be started again. */
+async function noteRunning({ manager, ledger, ran }: Roll, units: readonly string[]) {
+  for (const unit of units) {
+    if (ledger.dependants.has(unit) && isRunning(await manager.one(unit))) ran.add(unit);
   }
 }
 
@@ -152,12 +163,12 @@ async function takeBack(
 
 /** Starts the services again that ran before: systemd has stopped them with one that did not come up. */
 async function startAgain(
-  { context, manager, ledger }: Roll,
+  { context, manager, ledger, ran }: Roll,
   units: readonly string[],
   cause: string,
 ): Promise<void> {
   for (const unit of units) {
-    if (!ledger.dependants.has(unit) || isRunning(await manager.one(unit))) continue;
+    if (!ran.has(unit) || isRunning(await manager.one(unit))) continue;
     context.report({ event: 'restarting', unit });
     const again = await manager.restart(unit, context.signal);
     if (again === undefined) continue;

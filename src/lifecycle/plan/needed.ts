@@ -1,7 +1,7 @@
 import type { Depot } from '../../engine/depot.ts';
-import type { Footprint, Use } from '../../engine/footprint.ts';
+import type { Footprint, MissingBlobs, Use } from '../../engine/footprint.ts';
 import type { Source } from '../../engine/source.ts';
-import { type Blob, distinctBlobs, type ResolvedImage } from '../../image/resolved.ts';
+import { type Blob, distinctInLists, type ResolvedImage } from '../../image/resolved.ts';
 
 /** An image that is to be fetched. */
 export interface WantedImage {
@@ -19,7 +19,10 @@ export interface Needed {
   readonly downloads: readonly Blob[];
   /** How many images come over the network. */
   readonly images: number;
-  /** The blobs that lie in the engine's depot and that the engine lacks, each once. */
+  /**
+   * The blobs that lie in the engine's depot and that the engine lacks, each once. Of a blob that was downloaded in
+   * part, `size` is that part.
+   */
   readonly inDepot: readonly Blob[];
   /** The bytes that are written if the engine fetches the images itself. */
   readonly direct: readonly Use[];
@@ -31,7 +34,7 @@ export interface Needed {
 export function neededFor(
   wanted: readonly WantedImage[],
   { images, direct, fromDepot }: Footprint,
-  depot: Pick<Depot, 'has'> | undefined,
+  depot: Pick<Depot, 'directory'> | undefined,
 ): Needed {
   const missing = wanted.map(({ id, source }, index) => ({
     id,
@@ -42,16 +45,26 @@ export function neededFor(
   const blobs = new Map(
     [...Map.groupBy(missing, ({ id }) => id)].map(([id, entries]) => [
       id,
-      distinctBlobs(entries.flatMap((entry) => entry.blobs)),
+      distinctInLists(entries.map((entry) => entry.blobs)),
     ]),
   );
-  const lacking = distinctBlobs(images.flatMap((image) => image.lacking));
   return {
     blobs,
-    downloads: distinctBlobs(remote.flatMap((entry) => entry.blobs)),
+    downloads: distinctInLists(remote.map((entry) => entry.blobs)),
     images: remote.length,
-    inDepot: depot === undefined ? [] : lacking.filter((blob) => depot.has(blob)),
+    inDepot: depot === undefined ? [] : storedOf(images),
     direct,
     fromDepot: depot === undefined ? undefined : fromDepot,
   };
+}
+
+/** The parts of the lacking blobs that are not missing: the depot has them. */
+function storedOf(images: readonly MissingBlobs[]): readonly Blob[] {
+  const missing = new Map<string, number>();
+  for (const image of images) {
+    for (const { digest, size } of image.missing) missing.set(digest, size);
+  }
+  return distinctInLists(images.map(({ lacking }) => lacking))
+    .map((blob) => ({ ...blob, size: blob.size - (missing.get(blob.digest) ?? 0) }))
+    .filter(({ digest, size }) => size > 0 || !missing.has(digest));
 }

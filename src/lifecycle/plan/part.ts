@@ -3,6 +3,7 @@ import type { Wanted } from '../../binding/wanted.ts';
 import type { EngineId } from '../../common/engine-id.ts';
 import type { NameFailure } from '../../common/limited.ts';
 import type { Engine, EngineInfo } from '../../engine/engine.ts';
+import { footprintOn } from '../../engine/footprint-on.ts';
 import { sizeOf } from '../../image/resolved.ts';
 import type { Registry } from '../../registry/registry.ts';
 import {
@@ -23,7 +24,7 @@ import { type Needed, neededFor, type WantedImage } from './needed.ts';
 import { type PlannedImage, planImages } from './planned-image.ts';
 import { type Known, resolveBindings } from './resolve.ts';
 import { otherStorage, withoutShadowed } from './storage-differs.ts';
-import { type EngineNeeds, isDepotWorthwhile, type Way } from './way.ts';
+import { type EngineNeeds, isDepotWorthwhile, repliesFromAfar, type Way } from './way.ts';
 
 /** The part of a plan for one engine. */
 export interface PlannedPart extends EngineNeeds {
@@ -52,13 +53,15 @@ export interface PartOptions {
   readonly known: RootRecord | undefined;
   /** The images come into the depot of the engine and wait there. */
   readonly downloadOnly: boolean;
+  /** As in `PlanOptions`. */
+  readonly isShown: boolean;
 }
 
 /** Plans the images of one engine. */
 export async function planPart(
   given: Context,
   on: EngineSituation,
-  { registry, situation, root, wanted, known, downloadOnly }: PartOptions,
+  { registry, situation, root, wanted, known, downloadOnly, isShown }: PartOptions,
 ): Promise<PlannedPart> {
   const { engine } = on;
   const context = onEngine(given, engine);
@@ -80,11 +83,17 @@ export async function planPart(
     engine.info(),
   ]);
   const absent = absentOf(resolved.resolutions, on);
-  const footprint = await engine.footprint(absent.map(({ image }) => image));
+  const footprint = await footprintOn(
+    engine,
+    absent.map(({ image }) => image),
+  );
   const needed = neededFor(absent, footprint, engine.depot);
   const waits = downloadOnly || engine.absence !== undefined;
   const isRunning = situation.running === root;
-  const downloaded = incomplete(absent, needed);
+  const isWorthwhile = (isFar: (image: WantedImage) => Promise<boolean>) => {
+    const bytes = sizeOf(needed.downloads);
+    return isDepotWorthwhile(registry, engine.traits, incomplete(absent, needed), bytes, isFar);
+  };
   const images = (way: Way, inDepots: Set<string>) =>
     planImages(on, root, resolved.resolutions, uncounted(needed.blobs, way, inDepots), way);
   const deferred = isRunning ? [] : deferredNames(on.records, root, images('direct', new Set()));
@@ -95,9 +104,9 @@ export async function planPart(
     depot: engine.depot,
     waits,
     onlyByDepot: engine.traits.pullsAs === 'other' || (await isLimited(registry, engine, absent)),
-    byDepot:
-      !waits &&
-      (await isDepotWorthwhile(registry, engine.traits, downloaded, sizeOf(needed.downloads))),
+    ...(waits
+      ? { byDepot: false, directIfNear: false }
+      : await byDistance(isWorthwhile, registry, isShown)),
     images,
     provided,
     problems: [
@@ -109,6 +118,23 @@ export async function planPart(
     failures: resolved.failures,
     deferred,
   };
+}
+
+/**
+ * Whether images should come by the depot. A plan that is only shown counts registries as far, as that takes the
+ * most space, and says so if it matters: a measured time would change the answer from run to run.
+ */
+async function byDistance(
+  isWorthwhile: (isFar: (image: WantedImage) => Promise<boolean>) => Promise<boolean>,
+  registry: Registry,
+  isShown: boolean,
+): Promise<Pick<EngineNeeds, 'byDepot' | 'directIfNear'>> {
+  if (!isShown) {
+    const byDepot = await isWorthwhile((image) => repliesFromAfar(registry, image));
+    return { byDepot, directIfNear: false };
+  }
+  const byDepot = await isWorthwhile(async () => true);
+  return { byDepot, directIfNear: byDepot && !(await isWorthwhile(async () => false)) };
 }
 
 /** Whether berth has to download any of the images, because this host limits downloads. */

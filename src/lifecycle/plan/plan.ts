@@ -27,7 +27,7 @@ import { keptBeside } from './kept-beside.ts';
 import { type PlannedPart, planPart } from './part.ts';
 import type { PlannedImage } from './planned-image.ts';
 import { lackOfSpace, type Space, spaceOn } from './space.ts';
-import { bytesDownloaded, chooseWays, downloadsOf, type Way } from './way.ts';
+import { bytesDownloaded, chooseWays, downloadsOf, mayBeDirect, type Way } from './way.ts';
 
 /** A plan for staging a root: decided once, and then carried out to the letter. Plain data. */
 export interface Plan {
@@ -43,6 +43,11 @@ export interface Plan {
   readonly failures: readonly NameFailure[];
   /** The way of the images, the longest if engines differ. */
   readonly way: Way;
+  /**
+   * Whether images that come by the depot are pulled straight into their engines if the registry is found to be near.
+   * `space` is enough for both. A plan that is carried out has no such field, since it knows.
+   */
+  readonly directIfNear?: true;
   /**
    * The bytes to download: configs and layers, each once, that are neither here nor shipped. Manifests and
    * indexes are not counted, as planning reads them already.
@@ -74,6 +79,8 @@ export interface PlannedRoot {
 export interface PlanOptions {
   /** The images come into the depot of the engine and wait there; names are resolved anew. */
   readonly downloadOnly?: boolean;
+  /** The plan is shown and not carried out: it is the same however fast registries reply. */
+  readonly isShown?: boolean;
   /** The record that says what names mean, where it is not the root's. */
   readonly known?: RootRecord | undefined;
 }
@@ -101,6 +108,7 @@ export async function planStage(
     wanted,
     known: knownFor(record, options),
     downloadOnly: options.downloadOnly ?? false,
+    isShown: options.isShown ?? false,
   };
   const parts: PlannedPart[] = [];
   for (const on of enginesWanted(context, situation, wanted)) {
@@ -146,6 +154,7 @@ function joined(
     problems: parts.flatMap(({ problems }) => problems),
     failures: distinctFailures(parts.flatMap(({ failures }) => failures)),
     way: (['download', 'two-steps'] as const).find((way) => ways.includes(way)) ?? 'direct',
+    ...(mayBeDirect(parts, ways) ? { directIfNear: true } : {}),
     bytes: bytesDownloaded(downloadsOf(parts, ways)),
     inDepot: sizeOf(distinctBlobs(parts.flatMap(({ needed }) => needed.inDepot))),
     deferred: parts.flatMap(({ deferred }) => deferred),
@@ -180,9 +189,13 @@ async function lackOfRoom(
   return undefined;
 }
 
-/** A name that fails for two engines fails once. */
+/** A name that fails for two engines fails once, for the units of both. */
 function distinctFailures(failures: readonly NameFailure[]): readonly NameFailure[] {
-  return [...new Map(failures.map((failure) => [failure.name, failure])).values()];
+  return [...Map.groupBy(failures, ({ name }) => name).values()].flatMap((alike) => {
+    const [last] = alike.slice(-1);
+    const units = new Set(alike.flatMap(({ wantedBy = [] }) => wantedBy));
+    return last === undefined ? [] : [{ ...last, wantedBy: [...units] }];
+  });
 }
 
 /** The warnings for whoever stages this root. */

@@ -1,5 +1,6 @@
 import type { Binding } from '../../binding/bindings.ts';
 import type { BoundProblem } from '../../binding/survey.ts';
+import { unitsOf } from '../../binding/units-of.ts';
 import { BerthError } from '../../common/errors.ts';
 import { LOOKUPS_AT_A_TIME, type NameFailure, tryLimited } from '../../common/limited.ts';
 import { parseName } from '../../image/name.ts';
@@ -20,6 +21,7 @@ import {
   type Resolution,
 } from './kept.ts';
 import { isKnownByDigest } from './known-by-digest.ts';
+import { withinLayers } from './layers-in-all.ts';
 
 interface Resolved {
   readonly resolutions: readonly Resolution[];
@@ -69,9 +71,16 @@ export async function resolveBindings(
   };
   const { signal, report } = context;
   const { results, failures } = await tryLimited(bindings, LOOKUPS_AT_A_TIME, signal, work);
-  const failed = failures.map(({ name, error }) => ({
+  const found = withinLayers(results.filter((resolution) => resolution !== undefined));
+  const unresolved = failures.map(({ name, error }) => ({
     name,
     error: isLocal(name) ? notHere(name, error) : orByName(bindings, situation, name, error),
+  }));
+  const failed = [...unresolved, ...found.failures].map((failure) => ({
+    ...failure,
+    wantedBy: unitsOf(
+      bindings.filter(({ name }) => name === failure.name).flatMap(({ references }) => references),
+    ),
   }));
   for (const {
     name,
@@ -80,7 +89,7 @@ export async function resolveBindings(
     report({ event: 'resolve-failed', name, code, message });
   }
   return {
-    resolutions: results.filter((resolution) => resolution !== undefined),
+    resolutions: found.resolutions,
     failures: failed,
     problems,
   };

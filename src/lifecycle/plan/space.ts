@@ -13,7 +13,9 @@ export interface Space {
   readonly directory: string;
   /** In bytes. */
   readonly needed: number;
-  /** Whether `needed` is an estimate, as of `Use`. */
+  /** The part of `needed` that stays when the images have come, in bytes. */
+  readonly stays: number;
+  /** Whether `needed` and `stays` are estimates, as of `Use`. */
   readonly estimated: boolean;
   readonly free: number;
   /** To stay free. */
@@ -65,6 +67,7 @@ export function spaceOf(
   return {
     directory: uses[0]?.directory ?? '/',
     needed,
+    stays: uses.reduce((sum, { stays }) => sum + stays, 0),
     estimated: uses.some(({ bytes, estimated }) => estimated && bytes > 0),
     free,
     reserve,

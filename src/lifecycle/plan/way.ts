@@ -2,8 +2,7 @@ import type { BerthError } from '../../common/errors.ts';
 import type { Depot } from '../../engine/depot.ts';
 import type { Traits } from '../../engine/engine.ts';
 import { type Use, useOfBlobs } from '../../engine/footprint.ts';
-import { type Blob, distinctBlobs, type ResolvedImage } from '../../image/resolved.ts';
-import type { Access } from '../../registry/access.ts';
+import { type Blob, distinctBlobs, sizeOf } from '../../image/resolved.ts';
 import { RegistryError } from '../../registry/errors.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Needed, WantedImage } from './needed.ts';
@@ -25,6 +24,8 @@ export interface EngineNeeds {
   readonly onlyByDepot: boolean;
   /** Whether the images should come by the depot: see `isDepotWorthwhile`. */
   readonly byDepot: boolean;
+  /** Whether `byDepot` holds only if the registries are far, which the stage will find out. */
+  readonly directIfNear: boolean;
 }
 
 /**
@@ -37,17 +38,27 @@ export function possibleWays(engines: readonly EngineNeeds[]): readonly (readonl
   const best = engines.map((one): Way => {
     if (one.depot === undefined) return 'direct';
     if (one.waits) return 'download';
-    const { downloads, inDepot } = one.needed;
-    const isShared = downloads.some(({ digest }) => shared.has(digest));
-    return isShared || one.onlyByDepot || one.byDepot || inDepot.length > 0
-      ? 'two-steps'
-      : 'direct';
+    return one.byDepot || mustUseDepot(one, shared) ? 'two-steps' : 'direct';
   });
   const least = engines.map((one, index): Way => {
     const way = best[index] ?? 'direct';
     return way === 'two-steps' && !one.onlyByDepot ? 'direct' : way;
   });
   return best.join() === least.join() ? [best] : [best, least];
+}
+
+/** Whether some images come by the depot only as long as their registry is not found to be near. */
+export function mayBeDirect(engines: readonly EngineNeeds[], ways: readonly Way[]): boolean {
+  const shared = sharedBlobs(engines);
+  return engines.some(
+    (one, index) => one.directIfNear && ways[index] === 'two-steps' && !mustUseDepot(one, shared),
+  );
+}
+
+/** Whether images come by the depot wherever their registries are. */
+function mustUseDepot({ needed, onlyByDepot }: EngineNeeds, shared: ReadonlySet<string>): boolean {
+  const isShared = needed.downloads.some(({ digest }) => shared.has(digest));
+  return isShared || onlyByDepot || needed.inDepot.length > 0;
 }
 
 /** The blobs that more than one engine lacks. */
@@ -94,7 +105,14 @@ export function usesOf(engines: readonly EngineNeeds[], ways: readonly Way[]): r
   const [depot] = through.flatMap((one) => one.depot ?? []);
   if (depot === undefined) return own;
   const documents = through.reduce((sum, { needed }) => sum + needed.images, 0);
-  return [...own, useOfBlobs(depot.directory, downloadsOf(engines, ways).intoDepot, documents)];
+  const all = useOfBlobs(depot.directory, downloadsOf(engines, ways).intoDepot, documents);
+  return [...own, { ...all, stays: sizeOf(waitingBlobs(engines, ways)) }];
+}
+
+/** The blobs that wait in the depot when the stage has ended. What an engine takes from there is removed. */
+function waitingBlobs(engines: readonly EngineNeeds[], ways: readonly Way[]): readonly Blob[] {
+  const waiting = engines.filter((_, index) => ways[index] === 'download');
+  return distinctBlobs(waiting.flatMap(({ needed }) => needed.downloads));
 }
 
 /** The ways of the engines, with the space that they need, and the error if there is too little. */
@@ -137,20 +155,22 @@ const SMALL = 64 * 1024 * 1024;
  *
  * @param downloaded the images of which blobs are missing.
  * @param bytes how much is missing of them.
+ * @param isFar whether the registry of an image is in another network.
  */
 export async function isDepotWorthwhile(
-  registry: Pick<Registry, 'quickestReply' | 'foresee'>,
+  registry: Pick<Registry, 'foresee'>,
   { loadsAsPulled = false }: Pick<Traits, 'loadsAsPulled'>,
   downloaded: readonly WantedImage[],
   bytes: number,
+  isFar: (image: WantedImage) => Promise<boolean>,
 ): Promise<boolean> {
   if (!loadsAsPulled && new Set(downloaded.map(({ id }) => id)).size < 2) return false;
   const isQuick = loadsAsPulled && bytes <= SMALL;
-  for (const { image, source } of downloaded) {
-    if (source.from === 'layout') continue;
-    if (!isQuick && !(await isFar(registry, image, source.access))) continue;
+  for (const wanted of downloaded) {
+    if (wanted.source.from === 'layout') continue;
+    if (!isQuick && !(await isFar(wanted))) continue;
     try {
-      await registry.foresee(image.name, 'archives');
+      await registry.foresee(wanted.image.name, 'archives');
       return true;
     } catch (error) {
       // The engine pulls the image then, and judges it, or the policy, itself.
@@ -160,11 +180,12 @@ export async function isDepotWorthwhile(
   return false;
 }
 
-async function isFar(
+/** Whether the registry of an image takes as long to reply as those in other networks. */
+export async function repliesFromAfar(
   registry: Pick<Registry, 'quickestReply'>,
-  { name }: ResolvedImage,
-  access: Access,
+  { image, source }: WantedImage,
 ): Promise<boolean> {
-  const reply = await registry.quickestReply(name, access);
+  if (source.from === 'layout') return false;
+  const reply = await registry.quickestReply(image.name, source.access);
   return reply !== undefined && reply >= REMOTE_REPLY_MS;
 }

@@ -40,7 +40,7 @@ export async function shipImages(
   const parent = directoryInRoot(spec, SHIPPED_STORE.slice(0, -name.length - 1));
   // The descriptor is used instead of the path: a link put into the path could lead out of the root.
   const here = `/proc/self/fd/${parent.fd}`;
-  const stateDirectory = mkdtempSync(join(tmpdir(), 'berth-ship-'));
+  const stateDirectory = temporaryDirectory();
   const fresh = join(here, `.${name}.new`);
   try {
     rmSync(fresh, { recursive: true, force: true });
@@ -86,5 +86,17 @@ export async function shipImages(
     rmSync(fresh, { recursive: true, force: true });
     rmSync(stateDirectory, { recursive: true, force: true });
     closeSync(parent.fd);
+  }
+}
+
+function temporaryDirectory(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'berth-ship-'));
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    throw new LifecycleError('unwritable', `can't make a temporary directory: ${String(error)}`, {
+      hint: 'name a directory that you may write to in TMPDIR',
+      cause: error,
+    });
   }
 }

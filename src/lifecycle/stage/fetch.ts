@@ -2,20 +2,14 @@ import type { EngineId } from '../../common/engine-id.ts';
 import { BerthError } from '../../common/errors.ts';
 import { mapLimited } from '../../common/limited.ts';
 import { Semaphore } from '../../common/semaphore.ts';
-import type { Depot } from '../../engine/depot.ts';
-import type { Engine } from '../../engine/engine.ts';
 import type { PinRequest } from '../../engine/pin.ts';
-import { accessOf, signaturesBeside } from '../../engine/source.ts';
-import { type Blob, type ResolvedImage, sizeOf } from '../../image/resolved.ts';
 import { placeOf } from '../../state/record.ts';
-import { type Context, type EngineContext, onEngine } from '../context.ts';
-import { LifecycleError } from '../error.ts';
+import { type Context, onEngine } from '../context.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { PlannedFetch, PlannedImage } from '../plan/planned-image.ts';
-import type { Way } from '../plan/way.ts';
+import type { PlannedImage } from '../plan/planned-image.ts';
 import { type Situation, situationOn } from '../situation.ts';
-import { arrived } from './arrived.ts';
-import { type Bring, bringInParts } from './in-parts.ts';
+import { bringNames, bytesOf, fetchesOf } from './bring-names.ts';
+import { isHeld } from './by-depot.ts';
 
 export interface FetchFailure {
   readonly image: PlannedImage;
@@ -46,8 +40,7 @@ export async function fetchImages(
 ): Promise<Fetched> {
   const failed = new Map<PlannedImage, BerthError>();
   const brought = new Set(before);
-  const downloads = new Semaphore(downloadsAtATime(plan));
-  const begun = new Set<EngineId>();
+  const coming = { downloads: new Semaphore(downloadsAtATime(plan)), busy: new Set<EngineId>() };
   const fetchOne = async (image: PlannedImage) => {
     context.signal.throwIfAborted();
     if ([...failed.values()].some(({ code }) => code === 'no-space')) return;
@@ -56,10 +49,7 @@ export async function fetchImages(
     const name = image.names[0]?.name ?? id;
     const request = requestFor(image, record);
     try {
-      // Later images come while the engine is busy with an earlier one.
-      const isFirst = !begun.has(image.engine);
-      begun.add(image.engine);
-      const isMissing = await bringNames(on, plan.root.id, image, request, downloads, isFirst);
+      const isMissing = await bringNames(on, plan.root.id, image, request, coming);
       if (isMissing) brought.add(placeOf(image));
       // Engines have no pins for artifacts.
       if (image.artifact === true) return;
@@ -70,7 +60,8 @@ export async function fetchImages(
       on.report({ event: 'pinned', id, name, root: plan.root.id });
     } catch (error) {
       if (!(error instanceof BerthError)) throw error;
-      on.report({ event: 'fetch-failed', id, name, code: error.code, message: error.message });
+      const event = error.kind === 'waits' ? 'fetch-deferred' : 'fetch-failed';
+      on.report({ event, id, name, code: error.code, message: error.message });
       failed.set(image, error);
     }
   };
@@ -117,135 +108,4 @@ function requestFor(
 ): Omit<PinRequest, 'fetched'> {
   const served = names.map(({ name, digest }) => ({ name, digest, manifest }));
   return { id, platform, names: served, record };
-}
-
-/**
- * Brings an image under every name by digest: if the engine did not know the image by one of its names, a
- * unit with that name would pull again.
- *
- * @param isFirst whether the engine has nothing to unpack until this image comes.
- * @returns whether the image was not there before. Somebody else may have brought the image since the plan
- *   was made, and then it is theirs.
- */
-async function bringNames(
-  { engine, signal, report }: EngineContext,
-  root: string,
-  image: PlannedImage,
-  request: Omit<PinRequest, 'fetched'>,
-  downloads: Semaphore,
-  isFirst: boolean,
-): Promise<boolean> {
-  const fetches = fetchesOf(image);
-  if (fetches.length === 0) return false;
-  const { id, way } = image;
-  const name = image.names[0]?.name ?? id;
-  const bytes = bytesOf(image);
-  const isMissing = !image.present && (image.waits || !(await engine.has(id)));
-  const isComing = bytes > 0 || isMissing;
-  if (isComing) report({ event: 'fetch-started', id, name, bytes });
-  let before = 0;
-  const progress = (come: number) => {
-    if (bytes > 0) report({ event: 'fetch-progress', id, name, bytes: come });
-  };
-  const { depot } = way === 'direct' ? {} : engine;
-  const hold = { root, request: { ...request, fetched: isMissing } };
-  for (const one of fetches) {
-    const isWaiting =
-      depot !== undefined && comesByDepot(one, way) && (await mayWait(depot, one, way, signal));
-    const blobs = isWaiting ? await missingOf(engine, depot, one.image, image.waits) : [];
-    const ahead =
-      isFirst && way === 'two-steps' ? engine.unpackAhead?.(one.image, signal) : undefined;
-    try {
-      if (isWaiting && !isAtHand(depot, way, one, blobs)) {
-        const bring: Bring = (part, here) => {
-          const onBytes = (total: number) => progress(before + here + total);
-          return depot.bring(hold, one.image, part, one.source, { signal, onBytes });
-        };
-        await downloads.run(bytes, () => bringInParts(one.image, blobs, bring, ahead));
-        before += sizeOf(blobs);
-      }
-      if (way === 'download' && one.image.artifact !== true) continue;
-      // A waiting image is all here: only one that comes now makes progress.
-      const onBytes = (here: number) => progress(arrived(here, one.image, bytes));
-      await engine.fetch(one.image, one.source, isWaiting ? { signal } : { signal, onBytes });
-    } finally {
-      await ahead?.end();
-    }
-  }
-  if (isComing) report({ event: 'fetched', id, name });
-  return isMissing;
-}
-
-async function missingOf(
-  engine: Engine,
-  depot: Depot,
-  image: ResolvedImage,
-  waits: boolean,
-): Promise<readonly Blob[]> {
-  // Nobody knows which blobs an absent engine has.
-  if (waits) return depot.missing(image.blobs);
-  const { images } = await engine.footprint([image]);
-  return images.flatMap(({ missing }) => missing);
-}
-
-/** The bytes of an image that come, from its registry or from a layout. */
-function bytesOf({ bytes, loads }: PlannedImage): number {
-  return bytes + loads;
-}
-
-function fetchesOf({ names }: PlannedImage): readonly PlannedFetch[] {
-  return names.flatMap(({ fetch }) => (fetch === undefined ? [] : [fetch]));
-}
-
-/**
- * An image in a layout is read where it is, and one that the engine knows by that digest is there. An
- * artifact never waits: nothing has to unpack it.
- */
-function comesByDepot({ image, source, isKnown }: PlannedFetch, way: Way): boolean {
-  if (isKnown || image.artifact === true) return false;
-  return source.from === 'registry' || way === 'download';
-}
-
-/** Whether an image waits in the depot from now on. */
-function isHeld(one: PlannedFetch, way: Way): boolean {
-  return way === 'download' && comesByDepot(one, way);
-}
-
-/** Whether an image needs no network now. An image that is only downloaded has to be held as well. */
-function isAtHand(
-  depot: Depot,
-  way: Way,
-  { image }: PlannedFetch,
-  missing: readonly unknown[],
-): boolean {
-  return way === 'two-steps' && missing.length === 0 && depot.find(image.name, image) !== undefined;
-}
-
-/**
- * Whether an image may wait in the depot. One that berth must not download, or that the engine can't take
- * from there, the engine may fetch itself.
- */
-async function mayWait(
-  depot: Depot,
-  { image, source }: PlannedFetch,
-  way: Way,
-  signal: AbortSignal,
-): Promise<boolean> {
-  if (!depot.serves(image)) {
-    if (way !== 'download') return false;
-    const message = `${image.name} (${image.platform}) can't wait for the engine, which takes such an image from a registry alone`;
-    throw new LifecycleError('only-direct', message, {
-      hint: 'leave it to `berth stage`, while there is a network',
-      kind: 'refused',
-    });
-  }
-  try {
-    const beside = () => signaturesBeside(source, image);
-    await depot.permit(image, accessOf(source), { signal, beside });
-    return true;
-  } catch (error) {
-    const isRejected = error instanceof BerthError && error.code === 'policy-rejected';
-    if (way === 'download' || !isRejected) throw error;
-    return false;
-  }
 }

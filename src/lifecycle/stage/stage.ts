@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { unitsOf } from '../../binding/units-of.ts';
 import type { EngineId } from '../../common/engine-id.ts';
 import type { NameFailure } from '../../common/limited.ts';
 import {
@@ -96,7 +97,11 @@ export async function stage(
 export function failuresOf({ plan, failures }: Staged): readonly NameFailure[] {
   return [
     ...plan.failures,
-    ...failures.map(({ image, error }) => ({ name: image.names[0]?.name ?? image.id, error })),
+    ...failures.map(({ image: { id, names }, error }) => ({
+      name: names[0]?.name ?? id,
+      error,
+      wantedBy: unitsOf(names.flatMap(({ references }) => references)),
+    })),
   ];
 }
 

@@ -161,9 +161,13 @@ export class WatchedRoot {
   #say(error: BerthError, now: number): void {
     if (this.#open.length === 0 || (isOfEngine(error) && this.#failures < 2)) return;
     const { root } = this.#place;
+    const { report } = aboutRoot(this.#watch.context, root);
+    if (error.kind === 'waits') {
+      const message = `${root} is not whole again: ${error.message}`;
+      return report({ event: 'warning', code: 'quiet-hours', message });
+    }
     const seconds = Math.ceil(this.#wait(now) / 1000);
     const message = `${root} is not whole again: ${error.message}; tried again in ${seconds} s`;
-    const { report } = aboutRoot(this.#watch.context, root);
     report({ event: 'warning', code: 'heal-failed', message });
   }
 }

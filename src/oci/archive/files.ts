@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import type { Root } from '../../root/root.ts';
 import { MAX_DOCUMENT_BYTES } from '../document.ts';
 import { reading } from '../failure.ts';
-import { MAX_INDEX_BYTES } from '../index-json.ts';
+import { MAX_BROUGHT_INDEX_BYTES } from '../index-json.ts';
 import { ARCHIVE, type Place } from './archive.ts';
 
 /** The files of an archive, or of a directory of the same layout. */
@@ -34,7 +34,7 @@ export function directoryFiles(root: Root, directory: string): Files {
   return {
     called: at,
     document: (name) => {
-      const most = name === 'index.json' ? MAX_INDEX_BYTES : MAX_DOCUMENT_BYTES;
+      const most = name === 'index.json' ? MAX_BROUGHT_INDEX_BYTES : MAX_DOCUMENT_BYTES;
       return reading(ARCHIVE, at(name), () => root.readFile(at(name), most))?.content;
     },
     file,

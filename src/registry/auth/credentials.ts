@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { onceFor } from '../../common/once-for.ts';
 import type { Secret } from '../../common/secret.ts';
 import { parseName } from '../../image/name.ts';
@@ -26,7 +27,8 @@ export function authPaths(
   const runtimeFile = environment['XDG_RUNTIME_DIR'] ? 'containers/auth.json' : 'auth.json';
   const config = environment['XDG_CONFIG_HOME'] || `${home}/.config`;
   return {
-    ...(explicit ? { explicit } : {}),
+    // Relative to the working directory, as for podman and skopeo.
+    ...(explicit ? { explicit: resolve(explicit) } : {}),
     paths: [
       `${runtime}/${runtimeFile}`,
       `${config}/containers/auth.json`,

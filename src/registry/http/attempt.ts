@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Stalled, type Timeouts } from './body.ts';
 import { ENDLESS, MAX_INFORMATION, NotHttp } from './head.ts';
+import { watchChunks } from './watch-chunks.ts';
 
 /** A single try to send a request, without redirects or repetitions. */
 export class Attempt {
@@ -20,6 +21,7 @@ export class Attempt {
     request.once('socket', (socket) => {
       // Node stops listening to the socket when a request is destroyed just as its reply ends.
       if (!request.reusedSocket) socket.on('error', () => undefined);
+      watchChunks(request, socket);
       // Without TLS a socket is connected when a request gets it.
       if (request.reusedSocket || !('encrypted' in socket)) this.#connected();
       else {

@@ -134,6 +134,12 @@ function framingOf(minor: 0 | 1, headers: readonly Header[]): readonly Header[] 
   return length === undefined || length === '' ? [] : [['content-length', length]];
 }
 
+/** Whether the body comes in chunks. */
+export function comesInChunks({ minor, headers }: Head): boolean {
+  const says = ([name, value]: Header) => name === 'transfer-encoding' && isChunked(value);
+  return minor === 1 && headers.some(says);
+}
+
 /** Whether a `Transfer-Encoding` says that a body comes in chunks. */
 export function isChunked(encoding: string): boolean {
   return /(^|,)\s*chunked\s*$/i.test(encoding);

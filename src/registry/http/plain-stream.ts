@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { ENDLESS, HeadBytes, MAX_INFORMATION, NotHttp, parseHead, plainHead } from './head.ts';
+import { FinalHead } from './final-head.ts';
+import { NotHttp, plainHead } from './head.ts';
 
 /**
  * A connection for one request, on which the head of the reply arrives in a form that Node's parser takes.
@@ -10,8 +11,7 @@ import { ENDLESS, HeadBytes, MAX_INFORMATION, NotHttp, parseHead, plainHead } fr
 export class PlainStream extends Duplex {
   readonly #socket: Socket;
   /** Undefined when the head of the final reply has passed. */
-  #head: HeadBytes | undefined = new HeadBytes();
-  #informed = 0;
+  #head: FinalHead | undefined = new FinalHead();
 
   constructor(socket: Socket) {
     super();
@@ -58,19 +58,10 @@ export class PlainStream extends Duplex {
   }
 
   #plain(chunk: Buffer): Buffer {
-    for (let rest = chunk; ; ) {
-      if (this.#head === undefined) return rest;
-      const whole = this.#head.add(rest);
-      if (whole === undefined) return Buffer.alloc(0);
-      const head = parseHead(whole.head);
-      const isFinal = head.status >= 200 || head.status === 101;
-      if (isFinal) {
-        this.#head = undefined;
-        return Buffer.concat([plainHead(head), whole.rest]);
-      }
-      if (++this.#informed > MAX_INFORMATION) throw new NotHttp(ENDLESS);
-      this.#head = new HeadBytes();
-      rest = whole.rest;
-    }
+    if (this.#head === undefined) return chunk;
+    const found = this.#head.add(chunk);
+    if (found === undefined) return Buffer.alloc(0);
+    this.#head = undefined;
+    return Buffer.concat([plainHead(found.head), found.rest]);
   }
 }

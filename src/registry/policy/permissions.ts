@@ -2,6 +2,7 @@ import type { ResolvedImage } from '../../image/resolved.ts';
 import type { Access } from '../access.ts';
 import { RegistryError } from '../errors.ts';
 import type { Judge, PermitOptions } from '../registry.ts';
+import { Effort } from './effort.ts';
 import type { PolicyFiles } from './files.ts';
 import type { FoundSignatures, Kinds, SignedImage } from './find.ts';
 import { Judging } from './judging.ts';
@@ -25,6 +26,7 @@ export class Permissions {
   readonly #findSignatures: FindSignatures;
   readonly #permitted: Permitted;
   readonly #verdicts = new Verdicts();
+  readonly #effort = new Effort();
 
   constructor(policyFiles: PolicyFiles, findSignatures: FindSignatures, permitted: Permitted) {
     this.#files = policyFiles;
@@ -162,7 +164,7 @@ export class Permissions {
     const readKeyFile = (path: string) => this.#files.keyFile(path);
     const judged = { name, manifest, readKeyFile, signal };
     const command = this.#files.gpg();
-    const gpg = command && { command, verdicts: this.#verdicts };
+    const gpg = command && { command, verdicts: this.#verdicts, effort: this.#effort };
     const judging = new Judging(required, judged, gpg);
     const files = (beside?.() ?? []).slice(0, MAX_CARRIED);
     const carried = files.map(parseSignature).filter(isSignature);

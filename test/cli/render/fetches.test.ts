@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { type Fetch, followFetches } from '../../../src/cli/render/fetches.ts';
 import { jsonProgress } from '../../../src/cli/render/json-progress.ts';
+import { plainProgress } from '../../../src/cli/render/plain-progress.ts';
 import { picture, terminalProgress } from '../../../src/cli/render/terminal-progress.ts';
 import { timeText, wholeLine } from '../../../src/cli/render/whole-line.ts';
 import type { ProgressEvent } from '../../../src/lifecycle/events.ts';
@@ -42,6 +43,31 @@ test('an image goes from waiting to done, and the whole is the sum of all', () =
       total: 4000,
     },
   );
+});
+
+test('an engine that tells how far it is with unpacking is believed, and one that does not has a moving sign', () => {
+  const fetches = followFetches(() => 0);
+  for (const id of ['a', 'b']) fetches.hear({ event: 'fetch-started', bytes: 0, ...about(id) });
+  fetches.hear({ event: 'unpack-progress', bytes: 45_000_000, total: 90_000_000, ...about('a') });
+  const [, a, b] = picture([...fetches.all()], 'whole', { columns: 80, rows: 24 });
+  assert.match(a ?? '', /^\S unpacking   ━{6}╌{6} 45\.0 MB of 90\.0 MB .*a:1$/);
+  assert.match(b ?? '', /^\S unpacking   registry\.example\.com\/b:1$/);
+});
+
+test('a pipe hears of an image that is being unpacked every ten seconds', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const lines: string[] = [];
+  const { report } = plainProgress((text) => lines.push(text));
+  report({ event: 'fetch-planned', bytes: 0, ...about('a') });
+  report({ event: 'fetch-started', bytes: 0, ...about('a') });
+  report({ event: 'unpack-progress', bytes: 1000, total: 4000, ...about('a') });
+  t.mock.timers.tick(20_000);
+  const working = 'working  0 of 1 image; unpacking registry.example.com/a:1 (1.0 kB of 4.0 kB)\n';
+  assert.deepEqual(lines, [
+    'unpacking registry.example.com/a:1, which is here already\n',
+    working,
+    working,
+  ]);
 });
 
 test('a layer of two images counts once in the whole', () => {
@@ -104,6 +130,23 @@ test('what moves fits the terminal, whatever its size', async () => {
     },
   );
   await holds(300, property);
+});
+
+test('what the line of the whole has no room for is left out, not cut', () => {
+  const whole = '3 of 11 images, 97.0 MB of 390.0 MB, 12.0 MB/s, 24 s left';
+  const fetch: Fetch = {
+    image: 'a',
+    total: 1,
+    part: 1,
+    bytes: 0,
+    state: 'waiting',
+    startedAt: 0,
+  };
+  const first = (columns: number) => picture([fetch], whole, { columns, rows: 9 })[0];
+  assert.equal(first(80), whole);
+  assert.equal(first(50), '3 of 11 images, 97.0 MB of 390.0 MB, 12.0 MB/s');
+  assert.equal(first(20), '3 of 11 images');
+  assert.equal(first(8), '3 of 11');
 });
 
 test('a terminal of one column is erased line by line', (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import test from 'node:test';
 import fc from 'fast-check';
-import { imageColumn } from '../../../src/cli/render/columns.ts';
+import { imageColumn, remarkColumn } from '../../../src/cli/render/columns.ts';
 import type { Column } from '../../../src/cli/render/fit.ts';
 import { renderTable } from '../../../src/cli/render/table.ts';
 import { holds } from '../../support/property.ts';
@@ -41,9 +41,36 @@ test('on a terminal, names lose their beginning, digests their end, and equal co
   assert.deepEqual(lines(text), [
     'IMAGE                        UNIT',
     '…with/a/long/name/app:1.2.3  app.service',
-    '….io/db@sha256:0123456789ab  db.service',
+    'quay.io/db@0123456789ab      db.service',
     'All rows: ENGINE podman',
   ]);
+});
+
+test('a name by digest keeps the end of its name, however narrow the terminal', () => {
+  const name = `registry.example.com/acme/database@sha256:${'0123456789abcdef'.repeat(4)}`;
+  const shown = (width: number) =>
+    lines(renderTable([imageColumn], [[name]], { wide: false, width, stream }))[1];
+  assert.equal(shown(80), 'registry.example.com/acme/database@sha256:0123456789ab');
+  assert.equal(shown(50), 'registry.example.com/acme/database@0123456789ab');
+  assert.equal(shown(30), '…ample.com/acme/database@0123…');
+  assert.equal(shown(20), '…acme/database@0123…');
+});
+
+test('remarks stand below a table that is too wide, whole', () => {
+  const remark = 'the name stays on sha256:0123456789ab for os-a';
+  const all = [
+    [long, remark],
+    ['quay.io/db:1', ''],
+  ];
+  const table = (width: number) =>
+    lines(renderTable([imageColumn, remarkColumn], all, { wide: false, width, stream }));
+  assert.deepEqual(table(40), [
+    'IMAGE',
+    `…${long.slice(-39)}`,
+    'quay.io/db:1',
+    `${long}: ${remark}`,
+  ]);
+  assert.equal(table(120)[1], `${long}  ${remark}`);
 });
 
 test('each row is one line of the terminal, whatever it says, and no name is cut that need not be', async () => {

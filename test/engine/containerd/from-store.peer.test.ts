@@ -30,7 +30,8 @@ for (const suite of containerdSuites) {
     const blobs = registry.requests.filter(({ path }) => path.includes('/blobs/'));
     assert.equal(new Set(blobs.map(({ path }) => path)).size, blobs.length, 'each came once');
     await registry.close();
-    await berth(machine, 'stage', '--id', 'os', root);
+    const told = await berth(machine, 'stage', '--id', 'os', '--progress', 'json', root);
+    assert.match(told, /"event":"unpack-progress"/);
     await berth(machine, 'verify', 'os');
     for (const namespace of Object.values(namespaces)) {
       const command = ['/bin/busybox', 'cat', '/greeting'];
@@ -61,7 +62,9 @@ function greeter() {
   });
 }
 
-async function berth(machine: Machine, ...words: string[]): Promise<void> {
+/** @returns standard error. */
+async function berth(machine: Machine, ...words: string[]): Promise<string> {
   const { code, stdout, stderr } = await machine.berth(...words);
   assert.equal(code, 0, `${words.join(' ')}: ${stdout}${stderr}`);
+  return stderr;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import {
   footprintOf,
@@ -90,8 +91,22 @@ test('the size of unpacked layers is an estimate, in bytes and files', () => {
   assert.deepEqual(storage, {
     directory: '/storage',
     bytes: 3_000_000,
+    stays: 3_000_000,
     files: 92,
     estimated: true,
   });
   assert.equal(beside?.estimated, false);
+});
+
+/** The most memory that this process ever had, in MB. */
+const peak = () =>
+  Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
+
+test('chains of a thousand layers take no memory for each layer below each layer', () => {
+  const layers = (of: number) =>
+    Array.from({ length: 1000 }, (_, at) => blob(`${of} ${at}`.padEnd(71), 1));
+  const images = Array.from({ length: 30 }, (_, of) => image(`${of}`, ...layers(of)));
+  const before = peak();
+  directOf(images);
+  assert.ok(peak() - before < 200, `${peak() - before} MB`);
 });

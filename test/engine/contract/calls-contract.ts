@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { EngineError } from '../../../src/engine/errors.ts';
 import { missingOf } from '../../support/missing.ts';
+import { checkAtOnce } from './at-once.ts';
 import { fetchFrom, namesOf, pinnedFor, requestFor, withEngine } from './calls.ts';
 import { ownPlatform, pushSmall, repositoryOf } from './images.ts';
 import type { TestedEngine } from './tested-engine.ts';
@@ -97,6 +98,8 @@ const checks: Readonly<Record<string, Check>> = {
     assert.equal(await engine.remove(oldId), false);
     assert.equal(await engine.has(oldId), true);
   },
+
+  'two callers bring, pin and name the same image at once': checkAtOnce,
 
   'one name of several goes, and the image stays with the others': async (engine, tested) => {
     const image = pushSmall(tested, 'several:1', 8);

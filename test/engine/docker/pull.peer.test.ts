@@ -3,6 +3,7 @@ import test, { type TestContext } from 'node:test';
 import { Secret } from '../../../src/common/secret.ts';
 import type { Depot } from '../../../src/engine/depot.ts';
 import { type DockerOptions, openDocker } from '../../../src/engine/docker/docker.ts';
+import type { Unpacked } from '../../../src/engine/fetch-watch.ts';
 import type { ResolvedImage } from '../../../src/image/resolved.ts';
 import { RegistryError } from '../../../src/registry/errors.ts';
 import { skipDocker, startDocker, type TestDocker } from '../../support/docker.ts';
@@ -70,7 +71,10 @@ test('docker pulls with what berth gives it, and what berth lets in', {
 
   await t.test('a pin of an image with volumes makes none', async () => {
     const engine = await open(t, docker, { credentials: given(right.password) });
-    await engine.fetch(image, fromRegistry());
+    let last: Unpacked | undefined;
+    await engine.fetch(image, fromRegistry(), { onUnpacked: (unpacked) => (last = unpacked) });
+    assert.equal(last?.bytes, last?.total, 'all of it is unpacked');
+    assert.ok((last?.total ?? 0) > 0);
     await engine.pin('root', [requestFor(engine, image)]);
     assert.equal((await engine.pins()).length, 1);
     assert.equal(await docker.docker('volume', 'ls', '--quiet'), '');

@@ -114,6 +114,22 @@ test('a service that goes down with one that fails, and does not come back, has 
   assert.equal(world.runs('db'), old);
 });
 
+test('a service that has ended by itself is not started again when one that it needs fails', async (t) => {
+  for (const isEnding of [false, true]) {
+    const world = await startWorld(t);
+    world.push('db:1', 1);
+    world.write({ db: { image: 'db:1' } });
+    world.writeOther('backup', 'db');
+    await world.apply();
+    await world.start('db');
+    await world.start('backup');
+    world.breaks(world.push('db:1', 2));
+    if (isEnding) world.endsSoon('backup');
+    assert.deepEqual(outcomes(await world.apply()), { db: 'rolled back' });
+    assert.equal(world.runs('backup') !== undefined, !isEnding);
+  }
+});
+
 test('a drifted name goes back to what ran, not to what it meant', async (t) => {
   const world = await startWorld(t);
   const old = world.push('web:1', 1);

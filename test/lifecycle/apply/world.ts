@@ -39,6 +39,8 @@ export async function startWorld(t: TestContext) {
   /** The services that run: the image id by unit, and the image name with which the service was started. */
   const running = new Map<string, { id: string; image: string }>();
   const bad = new Set<string>();
+  /** The services that end by themselves as soon as a name moves. */
+  const ending = new Set<string>();
   const restarted: string[] = [];
   let starts = 0;
   let pruning = false;
@@ -56,7 +58,10 @@ export async function startWorld(t: TestContext) {
     (await store.images()).find(({ names }) => names.includes(name))?.id;
   const engine: Engine = {
     ...store,
-    tag: (id, name) => step(() => store.tag(id, name)),
+    tag: (id, name) => {
+      for (const unit of ending) running.delete(unit);
+      return step(() => store.tag(id, name));
+    },
     pin: (root, images) => step(() => store.pin(root, images)),
     unpin: (pins) => step(() => store.unpin(pins)),
     fetch: (...words) => step(() => store.fetch(...words)),
@@ -148,6 +153,7 @@ export async function startWorld(t: TestContext) {
     /** A service that uses no image, and requires another service. */
     writeOther: (name: string, after: string) =>
       void units.set(`${name}.service`, { image: '', after: [`${after}.service`] }),
+    endsSoon: (name: string) => void ending.add(`${name}.service`),
     mends: (id: string) => void bad.delete(id),
     prune: () => void (pruning = true),
     /** The machine as berth never saw it, with what it runs. */

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { Traits } from '../../../src/engine/engine.ts';
 import type { Footprint, Use } from '../../../src/engine/footprint.ts';
 import type { Source } from '../../../src/engine/source.ts';
 import type { Blob, ResolvedImage } from '../../../src/image/resolved.ts';
 import { deferredNames } from '../../../src/lifecycle/plan/deferred-names.ts';
 import { asFound } from '../../../src/lifecycle/plan/kept.ts';
-import { neededFor } from '../../../src/lifecycle/plan/needed.ts';
+import { neededFor, type WantedImage } from '../../../src/lifecycle/plan/needed.ts';
 import { dropsOf } from '../../../src/lifecycle/plan/plan.ts';
 import { planImages } from '../../../src/lifecycle/plan/planned-image.ts';
 import { type Space, spaceOf } from '../../../src/lifecycle/plan/space.ts';
-import { isDepotWorthwhile } from '../../../src/lifecycle/plan/way.ts';
+import { isDepotWorthwhile, repliesFromAfar } from '../../../src/lifecycle/plan/way.ts';
 import { RegistryError } from '../../../src/registry/errors.ts';
+import type { Registry } from '../../../src/registry/registry.ts';
 import {
   bindingFor,
   digestFor,
@@ -121,6 +123,7 @@ test('an image is planned once, with all its names', () => {
 const use = (directory: string, bytes: number): Use => ({
   directory,
   bytes,
+  stays: bytes,
   files: 1,
   estimated: false,
 });
@@ -141,7 +144,7 @@ test('each blob is counted once, and over the network only if a registry has it'
     { id: a, image: resolved('x:2', a), source: fromRegistry() },
     { id: b, image: resolved('y:1', b), source: layout },
   ];
-  const depot = { directory: '/depot', has: ({ digest }: Blob) => digest === 'own' };
+  const depot = { directory: '/depot' };
   const needed = neededFor(wanted, footprint, depot);
   assert.deepEqual(
     [...needed.blobs],
@@ -161,6 +164,15 @@ test('each blob is counted once, and over the network only if a registry has it'
 
 test('images come by the depot if they are as after a pull, or two from a registry that is far away', async () => {
   const wanted = (id: string, source: Source) => ({ id, image: resolved(web, id), source });
+  const worthwhile = (
+    registry: Pick<Registry, 'quickestReply' | 'foresee'>,
+    traits: Pick<Traits, 'loadsAsPulled'>,
+    images: readonly WantedImage[],
+    bytes: number,
+  ) => {
+    const isFar = (image: WantedImage) => repliesFromAfar(registry, image);
+    return isDepotWorthwhile(registry, traits, images, bytes, isFar);
+  };
   const far = { quickestReply: async () => 10, foresee: async () => undefined };
   const one = wanted(a, fromRegistry());
   const two = [one, wanted(b, fromRegistry())];
@@ -178,7 +190,7 @@ test('images come by the depot if they are as after a pull, or two from a regist
     ['nothing', near, [], 0, false],
   ] as const) {
     const traits = { loadsAsPulled: true } as const;
-    assert.equal(await isDepotWorthwhile(registry, traits, images, bytes), expected, what);
+    assert.equal(await worthwhile(registry, traits, images, bytes), expected, what);
   }
   for (const [what, registry, images, expected] of [
     ['far', far, two, true],
@@ -188,7 +200,7 @@ test('images come by the depot if they are as after a pull, or two from a regist
     ['shipped', far, [wanted(a, layout), wanted(b, layout)], false],
     ['one shipped', far, [wanted(a, layout), wanted(b, fromRegistry())], true],
   ] as const) {
-    assert.equal(await isDepotWorthwhile(registry, {}, images, 1), expected, what);
+    assert.equal(await worthwhile(registry, {}, images, 1), expected, what);
   }
 });
 

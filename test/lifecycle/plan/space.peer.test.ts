@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -55,6 +55,42 @@ test('layers that podman has are not downloaded, and unpacked again only elsewhe
     assert.deepEqual(came, new Set([config, ...expected].map((blob) => blob?.digest)), what);
   }
   assert.equal((await plan('first:1')).bytes, 0);
+});
+
+test('a plan says what comes over the network, and how much stays on disk', {
+  skip: skipPodman,
+}, async (t) => {
+  const { machine, podman, plan, stage } = await startLab(t);
+  const { registry } = machine;
+  const docker = { '': [{ type: 'insecureAcceptAnything' }] };
+  const noArchives = { default: [{ type: 'reject' }], transports: { docker } };
+  const anything = { default: [{ type: 'insecureAcceptAnything' }] };
+  const file = join(machine.directory, 'home/.config/containers/policy.json');
+  const places = [podman.directory, machine.directory];
+  for (const [way, policy] of [
+    ['direct', noArchives],
+    ['two-steps', anything],
+  ] as const) {
+    writeFileSync(file, JSON.stringify(policy));
+    registry.push(`${way}:1`, buildImage({ layers: [base, { bytes: 2_000_000, seed: 5 }] }));
+    const planned = await plan(`${way}:1`);
+    assert.equal(planned.way, way);
+    const before = sum(places.map(sizeOfTree));
+    const from = registry.requests.length;
+    assert.equal((await stage(`${way}:1`)).code, 0);
+    const blobs = registry.requests.slice(from).filter(({ path }) => path.includes('/blobs/'));
+    assert.equal(
+      blobs.reduce((total, { bytes }) => total + bytes, 0),
+      planned.bytes,
+      way,
+    );
+    const grown = sum(places.map(sizeOfTree)) - before;
+    const [{ stays, needed }] = planned.space;
+    assert.ok(grown <= stays, `${way}: ${grown} of ${stays}`);
+    assert.ok(stays < needed, way);
+    await machine.berth('release', '--engine', 'podman', `${way}-1`);
+    await machine.berth('prune', '--engine', 'podman', '--force');
+  }
 });
 
 test('layers that images share come over the wire once', { skip: skipPodman }, async (t) => {
@@ -126,6 +162,7 @@ async function startLab(t: TestContext, options?: string) {
   };
   return {
     machine,
+    podman,
     disk,
     stageAll: (names: readonly string[]) => {
       const files = names.map((name) => container(name.replace(':1', ''), `${host}/${name}`));
@@ -164,8 +201,15 @@ function blobsOf({ top }: BuiltImage): readonly Descriptor[] {
   return [config, ...layers];
 }
 
-function sum(blobs: readonly Descriptor[]): number {
-  return blobs.reduce((total, { size }) => total + size, 0);
+function sum(parts: readonly { readonly size: number }[]): number {
+  return parts.reduce((total, { size }) => total + size, 0);
+}
+
+/** The bytes of all files in a directory. */
+function sizeOfTree(directory: string): { readonly size: number } {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true });
+  const each = files.filter((one) => one.isFile());
+  return { size: sum(each.map((one) => statSync(join(one.parentPath, one.name)))) };
 }
 
 /** The digests of the blobs that were asked for meanwhile. */

@@ -8,6 +8,7 @@ import {
   chooseWays,
   downloadsOf,
   type EngineNeeds,
+  mayBeDirect,
   possibleWays,
   usesOf,
   type Way,
@@ -16,6 +17,7 @@ import {
 const use = (directory: string, bytes: number): Use => ({
   directory,
   bytes,
+  stays: bytes,
   files: 1,
   estimated: false,
 });
@@ -45,6 +47,7 @@ function engine(
     waits: false,
     onlyByDepot: false,
     byDepot: false,
+    directIfNear: false,
     ...more,
   };
 }
@@ -107,6 +110,24 @@ for (const [what, engines, expected] of ways) {
   });
 }
 
+const fast = { byDepot: true, directIfNear: true };
+
+for (const [what, engines, expected] of [
+  ['an engine that would pull from near', [engine('a', fast)], true],
+  ['an engine that always takes from the depot', [engine('a', { byDepot: true })], false],
+  ['blobs that are in the depot', [engine('a', { ...fast, inDepot: 'b' })], false],
+  ['a blob that two engines need', [engine('a', fast), engine('a', fast)], false],
+  ['an engine that pulls by itself', [engine('a')], false],
+  ['no engine', [], false],
+] as const) {
+  test(`whether a stage may still pull directly: ${what}`, () => {
+    const [best = []] = possibleWays(engines);
+    assert.equal(mayBeDirect(engines, best), expected);
+    const direct = engines.map((): Way => 'direct');
+    assert.equal(mayBeDirect(engines, direct), false, 'without room for the depot');
+  });
+}
+
 const downloads: readonly [string, readonly [string, Way][], string, string][] = [
   ['one engine by itself', [['ab', 'direct']], '', 'ab'],
   [
@@ -164,24 +185,32 @@ function shortUses(engines: readonly (readonly [string, Way])[]): readonly strin
     engines.map(([letters]) => engine(letters)),
     engines.map(([, way]) => way),
   );
-  return uses.map(({ directory, bytes, files }) => `${directory} ${bytes} ${files}`);
+  return uses.map(
+    ({ directory, bytes, files, stays }) => `${directory} ${bytes} ${files}, stays ${stays}`,
+  );
 }
 
 const uses: readonly [string, readonly (readonly [string, Way])[], readonly string[]][] = [
-  ['an engine by itself', [['a', 'direct']], ['/engine-a 100 1']],
+  ['an engine by itself', [['a', 'direct']], ['/engine-a 100 1, stays 100']],
   [
     'an engine by the depot',
     [['ab', 'two-steps']],
-    ['/engine-ab 100 1', '/tmp 30 1', '/depot 20 3'],
+    ['/engine-ab 100 1, stays 100', '/tmp 30 1, stays 30', '/depot 20 3, stays 0'],
   ],
-  ['images that wait', [['ab', 'download']], ['/depot 20 3']],
+  ['images that wait', [['ab', 'download']], ['/depot 20 3, stays 20']],
   [
     'two engines by the depot, which has their blobs once',
     [
       ['ab', 'two-steps'],
       ['bc', 'two-steps'],
     ],
-    ['/engine-ab 100 1', '/tmp 30 1', '/engine-bc 100 1', '/tmp 30 1', '/depot 30 5'],
+    [
+      '/engine-ab 100 1, stays 100',
+      '/tmp 30 1, stays 30',
+      '/engine-bc 100 1, stays 100',
+      '/tmp 30 1, stays 30',
+      '/depot 30 5, stays 0',
+    ],
   ],
   [
     'an engine by itself and an absent one',
@@ -189,7 +218,7 @@ const uses: readonly [string, readonly (readonly [string, Way])[], readonly stri
       ['a', 'direct'],
       ['a', 'download'],
     ],
-    ['/engine-a 100 1', '/depot 10 2'],
+    ['/engine-a 100 1, stays 100', '/depot 10 2, stays 10'],
   ],
 ];
 

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BootedHost, bootHost } from '../../support/booted-host.ts';
+import { type BootedHost, type BootOptions, bootHost } from '../../support/booted-host.ts';
 import type { Suite } from '../../support/debian-root.ts';
 import { addSysroot, hostRoot } from '../host.ts';
 import { StandIn } from '../stand-in.ts';
@@ -31,7 +31,10 @@ export async function bootUnits(t: TestContext, suite: Suite): Promise<BootedUni
   const root = hostRoot(t, suite);
   addSysroot(root);
   const standIn = new StandIn(root);
-  let booted = await bootHost(t, root);
+  // Without it a systemd from 258 on does not boot below cgroups of version 1.
+  const options: BootOptions =
+    suite === 'forky' ? { environment: { SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' } } : {};
+  let booted = await bootHost(t, root, options);
   const host: Running = { run: (...words) => booted.run(...words) };
   const show = (unit: string, property: string) =>
     host.run('systemctl', 'show', '-P', property, unit).trim();
@@ -45,7 +48,7 @@ export async function bootUnits(t: TestContext, suite: Suite): Promise<BootedUni
     rebootWith: async (changes) => {
       await booted.powerOff();
       await changes();
-      booted = await bootHost(t, root);
+      booted = await bootHost(t, root, options);
     },
   };
 }

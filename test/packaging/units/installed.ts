@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { type BootedUnits, units, verified } from './booted-units.ts';
 
-/** What none may be above: in tenths of systemd's own measure, of which 252 and 257 have each their own. */
+/** What none may be above: in tenths of systemd's own measure, of which 252, 257 and 262 have each their own. */
 const exposure = {
   'berth-activate.service': 32,
   'berth-activate-kubernetes.service': 12,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,18 @@ export async function testRealBerth(
   const insecure = `[[registry]]\nlocation = "${registry.host}"\ninsecure = true\n`;
   const berth = (...words: string[]) =>
     host.run('sh', '-c', '"$@"; echo $?', 'sh', 'berth', ...words);
+  /** Starts the service and waits for its end; systemctl does not, as the registry is in this process. */
+  const reconcile = async (signal: AbortSignal) => {
+    const unit = 'berth-reconcile.service';
+    const earlier = show(unit, 'InvocationID');
+    host.run('systemctl', 'start', '--no-block', unit);
+    await until(
+      signal,
+      () =>
+        show(unit, 'InvocationID') !== earlier &&
+        /^(inactive|failed)$/.test(show(unit, 'ActiveState')),
+    );
+  };
   const imageOf = (image: string) =>
     host.run('podman', 'image', 'inspect', '--format', '{{.Id}}', image).trim();
 
@@ -36,19 +48,52 @@ export async function testRealBerth(
         '[directories]\nroots = [{ path = "/srv/old" }, { path = "/srv/next", id = "next" }]\nactive = { file = "/srv/active" }\n',
       'srv/active': '/srv/old\n',
       'srv/old/etc/hostname': 'old\n',
+      'srv/old/usr/lib/os-release': 'ID=old\n',
       'srv/next/usr/lib/berth/berth.toml': '[bind]\nmode = "all"\n',
       ...inDirectory('srv/next', container('app', `${registry.host}/app:1`)),
     });
-    // Not waited for: the registry is in this process.
-    host.run('systemctl', 'start', '--no-block', 'berth-reconcile.service');
-    await until(signal, () =>
-      /^(inactive|failed)$/.test(show('berth-reconcile.service', 'ActiveState')),
-    );
+    await reconcile(signal);
     const journal = host.run('journalctl', '-o', 'cat', '-u', 'berth-reconcile.service');
     assert.match(berth('verify', 'next'), /^next is ready: 1 image.*\n0\n$/s, journal);
     assert.match(host.run('podman', 'images', '--noheading'), /app/);
     assert.equal(show('podman.socket', 'ActiveState'), 'active');
   });
+
+  await t.test(
+    'in quiet hours it waits, and comes again when they are over',
+    limit,
+    async ({ signal }) => {
+      const unit = 'berth-reconcile.service';
+      const timer = 'berth-after-quiet-hours.timer';
+      registry.push('quiet:1', buildImage({ layers: [{ files: { 'etc/app': 'two' } }] }));
+      const toml = join(root, 'etc/berth/berth.toml');
+      const before = readFileSync(toml, 'utf8');
+      const clock = (when: string) => host.run('date', '+%H:%M', '-d', when).trim();
+      writeRoot(root, {
+        'etc/berth/berth.toml': `quiet-hours = "${clock('1 hour ago')}-${clock('2 hours')}"\n${before}`,
+        ...inDirectory('srv/next', container('quiet', `${registry.host}/quiet:1`)),
+      });
+      for (let again = 0; again < 2; again += 1) {
+        await reconcile(signal);
+        const told = host.run('journalctl', '-o', 'cat', '-n', '20', '-u', unit);
+        assert.deepEqual(
+          [show(unit, 'ExecMainStatus'), show(unit, 'Result')],
+          ['6', 'success'],
+          told,
+        );
+        assert.match(told, /^waits quiet hours until \d\d:\d\d: 1 image waits$/m);
+        assert.doesNotMatch(told, /only by its own timer/);
+        assert.equal(show(timer, 'ActiveState'), 'active', told);
+      }
+      const next = Date.parse(show(timer, 'NextElapseUSecRealtime').replace(/^\w+ /, ''));
+      assert.ok(next > Date.now() + 3_600_000, show(timer, 'NextElapseUSecRealtime'));
+      host.run('systemctl', 'stop', timer);
+      writeRoot(root, { 'etc/berth/berth.toml': before });
+      rmSync(join(root, 'srv/next/usr/share/containers/systemd/quiet.container'));
+      await reconcile(signal);
+      assert.equal(show(unit, 'ExecMainStatus'), '0');
+    },
+  );
 
   await t.test('berth watch puts back out of its sandbox', limit, async ({ signal }) => {
     const unit = 'berth-watch.service';

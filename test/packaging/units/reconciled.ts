@@ -58,6 +58,12 @@ export async function testReconciled(
     await standIn.called('reconcile', before + 3, signal);
     standIn.answer('reconcile', 0);
     await until(signal, () => show(unit, 'ActiveState') === 'inactive');
+    const calls = standIn.calls('reconcile').length;
+    // Quiet hours.
+    standIn.answer('reconcile', 6);
+    host.run('systemctl', 'start', unit);
+    assert.deepEqual([show(unit, 'ActiveState'), show(unit, 'Result')], ['inactive', 'success']);
+    assert.equal(standIn.calls('reconcile').length, calls + 1);
     const failing = (what: string) => {
       const calls = standIn.calls('reconcile').length;
       host.run('systemctl', 'start', unit);

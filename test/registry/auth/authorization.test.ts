@@ -4,28 +4,11 @@ import { inspect } from 'node:util';
 import { Secret } from '../../../src/common/secret.ts';
 import type { Access } from '../../../src/registry/access.ts';
 import { RegistryError } from '../../../src/registry/errors.ts';
-import { buildImage } from '../../support/image-builder.ts';
 import type { LoggedRequest } from '../../support/registry-answer.ts';
 import type { RegistryAuth } from '../../support/registry-auth.ts';
-import { testCertificate } from '../../support/registry-certificate.ts';
-import {
-  client,
-  fails,
-  password,
-  serve,
-  sink,
-  trustTestCertificate,
-} from '../../support/registry-client.ts';
+import { client, fails, password, serve, sink } from '../../support/registry-client.ts';
+import { amd64, anonymous, image, knows, login } from './login.ts';
 
-const amd64 = { os: 'linux', architecture: 'amd64' };
-const login = { username: 'robot', password: 'hunter2-secret' };
-const image = buildImage({ layers: [{ bytes: 50_000, seed: 1 }], platforms: ['linux/amd64'] });
-const knows = async () => password(login.username, login.password);
-const anonymous: Access = {};
-const unit = (text: string, more: Access = {}): Access => ({
-  ...more,
-  credentials: { kind: 'basic', username: login.username, password: new Secret(text) },
-});
 const tokensAsked = (requests: readonly LoggedRequest[]) =>
   requests.filter(({ path }) => path.startsWith('/token')).length;
 
@@ -234,62 +217,6 @@ for (const auth of shut) {
   });
 }
 
-test('a unit’s credentials are used, and then no others', async (t) => {
-  const server = await serve(t, { auth: { basic: login } });
-  server.push('app:1', image);
-  const registry = client(t, [server], {
-    credentials: async () => assert.fail('the host’s were asked for'),
-  });
-  const name = `${server.host}/app:1`;
-  await registry.resolve(name, amd64, unit(login.password));
-  await registry.resolve(name, amd64, unit(login.password, { tlsVerify: false }));
-  await fails(registry.resolve(name, amd64, unit('wrong-one')), 'unauthorized');
-  const file = (content: string): Access => ({
-    credentials: { kind: 'auth-file', content: new Secret(content) },
-  });
-  const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
-  const right = JSON.stringify({ auths: { [server.host]: { auth } } });
-  await registry.resolve(name, amd64, file(right));
-  await fails(registry.resolve(name, amd64, file('{"auths":{}}')), 'unauthorized');
-  const helper = JSON.stringify({ credHelpers: { [server.host]: 'no-such-helper' } });
-  await fails(registry.resolve(name, amd64, file(helper)), 'unauthorized');
-  await fails(registry.resolve(name, amd64, file('no auth.json')), 'registry-config');
-});
-
-test('the access of one unit does not serve another', async (t) => {
-  const server = await serve(t, { auth: { bearer: login } });
-  server.push('app:1', image);
-  const registry = client(t, [server]);
-  await registry.resolve(`${server.host}/app:1`, amd64, unit(login.password));
-  await fails(
-    registry.resolve(`${server.host}/app:1`, amd64, { tlsVerify: false }),
-    'unauthorized',
-  );
-});
-
-test('TLSVerify=false keeps the host’s credentials at home', async (t) => {
-  for (const auth of [{ basic: login }, { bearer: login }]) {
-    const server = await serve(t, { auth });
-    server.push('app:1', image);
-    const registry = client(t, [server], { credentials: knows });
-    const resolve = registry.resolve(`${server.host}/app:1`, amd64, { tlsVerify: false });
-    await fails(resolve, 'unauthorized');
-    assert.ok(server.requests.every(({ authorization }) => authorization === undefined));
-  }
-});
-
-test('a unit’s credentials do not go where registries.conf leads', async (t) => {
-  const server = await serve(t, { auth: { basic: login } });
-  server.push('app:1', image);
-  const rule = { prefix: 'registry.example.com', location: server.host };
-  const conf = { rules: [{ ...rule, insecure: true, blocked: false, mirrors: [] }] };
-  const registry = client(t, [], { conf, credentials: knows });
-  const name = 'registry.example.com/app:1';
-  await fails(registry.resolve(name, amd64, unit(login.password)), 'unauthorized');
-  assert.ok(server.requests.every(({ authorization }) => authorization === undefined));
-  await registry.resolve(name, amd64, anonymous);
-});
-
 test('an identity token is exchanged for a bearer token', async (t) => {
   const server = await serve(t, { auth: { bearer: login } });
   server.push('app:1', image);
@@ -302,92 +229,4 @@ test('an identity token is exchanged for a bearer token', async (t) => {
   const asked = server.requests.find(({ path }) => path.startsWith('/token'));
   assert.equal(asked?.method, 'POST');
   assert.equal(asked?.path, '/token', 'the secret is not in the URL');
-});
-
-test('no error has a password or token in it, though the registry repeats them', async (t) => {
-  const server = await serve(t, { auth: { bearer: login } });
-  server.push('app:1', image);
-  const registry = client(t, [server], { credentials: knows });
-  server.fault = ({ authorization }) =>
-    authorization === undefined
-      ? undefined
-      : { status: 403, body: `you sent ${authorization}; your password is ${login.password}` };
-  const work = registry.resolve(`${server.host}/app:1`, amd64, anonymous);
-  const error = await fails(work, 'forbidden');
-  assert.match(error.message, /you sent Bearer \*\*\*; your password is \*\*\*/);
-  const basic = Buffer.from(`${login.username}:${login.password}`).toString('base64');
-  for (const text of [inspect(error, { depth: 9, showHidden: true }), JSON.stringify(error)]) {
-    for (const secret of [login.password, basic, 'token-1'])
-      assert.ok(!text.includes(secret), text);
-  }
-});
-
-const badTokens: readonly (readonly [string, string])[] = [
-  ['is not JSON', 'topsecret-token'],
-  ['has none', '{"expires_in":300}'],
-  ['has one that is no header', '{"token":"a\\r\\nX-Evil: topsecret"}'],
-  ['is too large', JSON.stringify({ token: 'topsecret'.repeat(200_000) })],
-];
-
-for (const [what, body] of badTokens) {
-  test(`a reply to the request for a token that ${what}`, async (t) => {
-    const server = await serve(t);
-    const tokens = await serve(t);
-    tokens.fault = () => ({ status: 200, body });
-    const realm = `http://${tokens.host}/token`;
-    server.fault = () => ({
-      status: 401,
-      headers: { 'www-authenticate': `Bearer realm="${realm}"` },
-    });
-    const registry = client(t, [server], { credentials: knows });
-    const work = registry.resolve(`${server.host}/app:1`, amd64, anonymous);
-    const error = await fails(work, 'bad-reply');
-    assert.doesNotMatch(inspect(error, { depth: 9 }), /topsecret/);
-    assert.match(error.message, new RegExp(tokens.host));
-  });
-}
-
-test('a token in a reply that is none is not quoted', async (t) => {
-  for (const status of [203, 204, 400, 403, 500]) {
-    const server = await serve(t, { auth: { bearer: login } });
-    server.tokenFault = () => ({
-      status,
-      body: '{"access_token": "topsecret\\"topsecret", "Token":"topsecret", "message": "why"}',
-    });
-    const registry = client(t, [server], { credentials: knows });
-    const work = registry.resolve(`${server.host}/app:1`, amd64, anonymous);
-    const error: unknown = await work.catch((reason: unknown) => reason);
-    assert.doesNotMatch(inspect(error, { depth: 9 }), /topsecret/);
-    if (status !== 204) assert.match(String(error), /why/);
-  }
-});
-
-test('a token is not asked for without TLS, unless the registry itself is without', async (t) => {
-  const tokens = await serve(t);
-  const challenge = `Bearer realm="http://${tokens.host}/token"`;
-  const server = await serve(t, { tls: testCertificate, auth: { bearer: {}, challenge } });
-  trustTestCertificate(t);
-  const registry = client(t, [], { credentials: knows });
-  const work = registry.resolve(`${server.host}/app:1`, amd64, anonymous);
-  assert.match((await fails(work, 'bad-reply')).message, /a realm with TLS/);
-  assert.equal(tokens.requests.length, 0);
-});
-
-test('a registry that says in other words what it was sent is not quoted', async (t) => {
-  const secret = 'hunter2 "<é>/+=';
-  const spelt: readonly string[] = [
-    encodeURIComponent(secret),
-    new URLSearchParams({ password: secret }).toString(),
-    JSON.stringify({ password: secret }),
-  ];
-  for (const body of spelt) {
-    const server = await serve(t, { auth: { basic: { username: 'me', password: secret } } });
-    server.fault = ({ authorization }) =>
-      authorization === undefined ? undefined : { status: 403, body };
-    const credentials = async () => password('me', secret);
-    const registry = client(t, [server], { credentials });
-    const asked = registry.resolve(`${server.host}/app:1`, amd64, {});
-    const { message } = await fails(asked, 'forbidden');
-    assert.doesNotMatch(message, /hunter2/);
-  }
 });

@@ -135,6 +135,14 @@ for (const [what, reply] of [
     Buffer.concat([lines(ok, type, 'Transfer-Encoding: chunked'), Buffer.from('x\r\n')]),
   ],
   [
+    'chunks whose lines end in a bare LF, on a connection that stays open',
+    Buffer.concat([lines(ok, type, 'Transfer-Encoding: chunked'), chunk('\n')]),
+  ],
+  [
+    'the same behind a head that Node refuses, on a connection that stays open',
+    Buffer.concat([lines(ok, type, length, length, 'Transfer-Encoding: chunked'), chunk('\n')]),
+  ],
+  [
     'heads without end before the reply',
     Buffer.concat(Array.from({ length: 200 }, () => lines('HTTP/1.1 102 Processing'))),
   ],
@@ -148,12 +156,13 @@ for (const [what, reply] of [
   ['something else', Buffer.from('SSH-2.0-OpenSSH_9.2\r\n')],
 ] as const) {
   test(`${what}: the registry is at fault, and asking again would not help`, async (t) => {
-    const host = await listen(t, reply, false);
-    const error = await fails(
-      client(t, [{ host }]).resolve(`${host}/app:1`, amd64, {}),
-      'bad-reply',
-    );
-    assert.equal(error.kind, 'failed');
+    trustTestCertificate(t);
+    for (const isTls of [false, true]) {
+      const host = await listen(t, reply, isTls, what.includes('stays open'));
+      const registry = client(t, isTls ? [] : [{ host }]);
+      const error = await fails(registry.resolve(`${host}/app:1`, amd64, {}), 'bad-reply');
+      assert.equal(error.kind, 'failed');
+    }
   });
 }
 

@@ -33,9 +33,8 @@ export function crictlEngine(
 function configuredEndpoint(path: string, { root }: ServiceContext): string | undefined {
   try {
     const text = root.readFile(path)?.content.toString() ?? '';
-    const valueOf = (key: string) =>
-      new RegExp(`^${key}:[ \\t]*["']?([^"'\\s#]+)`, 'm').exec(text)?.[1];
-    return valueOf('image-endpoint') ?? valueOf('runtime-endpoint');
+    const image = /^image-endpoint:[ \t]*["']?([^"'\s#]+)/m.exec(text)?.[1];
+    return image ?? /^runtime-endpoint:[ \t]*["']?([^"'\s#]+)/m.exec(text)?.[1];
   } catch (error) {
     if (error instanceof RootError) return undefined;
     throw error;

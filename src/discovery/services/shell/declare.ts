@@ -24,8 +24,9 @@ export function declare(
   state: State,
 ): boolean | undefined {
   const name = program?.text ?? '';
-  const options = args.filter(({ text }) => /^[-+]./.test(text)).map(({ text }) => text);
-  const has = (letters: string) => options.some((one) => new RegExp(`^-.*[${letters}]`).test(one));
+  const options = args.filter(({ text }) => /^-./.test(text)).map(({ text }) => text);
+  const has = (...letters: readonly string[]) =>
+    options.some((one) => letters.some((letter) => one.includes(letter)));
   // A variable that stands for another one is not followed.
   if (name !== 'export' && has('n')) throw new NotUnderstood();
   const isDeclaring = /^(?:local|declare|typeset)$/.test(name);
@@ -44,7 +45,7 @@ export function declare(
     if (isLocal && state.hidden?.has(one.name) === false) {
       state.hidden.set(one.name, kept(state, one.name));
     }
-    if (isDeclaring && has('ilucA')) state.session.unsteady.add(one.name);
+    if (isDeclaring && has('i', 'l', 'u', 'c', 'A')) state.session.unsteady.add(one.name);
     // Before a local variable is set, dash keeps the value of the outer one, and bash has none.
     const isUnclear = isLocal && (one.value === undefined || one.isAdded);
     const value = isUnclear ? unknownValue(one.name) : one.value;

@@ -35,7 +35,7 @@ export async function storeImage(
   image: ResolvedImage,
   blobs: readonly Blob[],
   from: Bytes,
-  { signal, onBytes }: FetchWatch,
+  { signal, onBytes, onUnpacked }: FetchWatch,
   name: (target: Target) => Promise<void>,
 ): Promise<void> {
   const top = await from.manifest(image.digest);
@@ -57,7 +57,7 @@ export async function storeImage(
     const diffIds = await documents.diffIds(image.config);
     const layers = image.blobs.slice(1);
     if (diffIds === undefined || diffIds.length !== layers.length) throw noRootfs(image);
-    await unpackLayers(containerd, image.config, layers, diffIds, call);
+    await unpackLayers(containerd, image.config, layers, diffIds, call, onUnpacked);
     const { mediaType, digest, content } = top;
     await name({ mediaType, digest, size: content.length });
   });

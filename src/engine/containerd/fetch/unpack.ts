@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Code } from '@connectrpc/connect';
 import { chainOf } from '../../../image/chain.ts';
-import type { Blob } from '../../../image/resolved.ts';
+import { type Blob, sizeOf } from '../../../image/resolved.ts';
 import { EngineError } from '../../errors.ts';
+import type { FetchWatch } from '../../fetch-watch.ts';
 import { isRefusal } from '../../grpc/failure.ts';
 import { Diff } from '../../grpc/generated/containerd/services/diff_pb.ts';
 import { Snapshots } from '../../grpc/generated/containerd/services/snapshots_pb.ts';
@@ -26,14 +27,18 @@ export async function unpackLayers(
   layers: readonly Blob[],
   diffIds: readonly string[],
   call: Call,
+  onUnpacked?: FetchWatch['onUnpacked'],
 ): Promise<void> {
   const chain = chainOf(diffIds);
   const top = chain.at(-1);
   if (top === undefined) return;
   for (const [index, layer] of layers.entries()) {
     const name = chain[index] ?? '';
-    if (await snapshotExists(containerd, name)) continue;
-    await unpackLayer(containerd, layer, diffIds[index] ?? '', chain[index - 1] ?? '', name, call);
+    if (!(await snapshotExists(containerd, name))) {
+      const parent = chain[index - 1] ?? '';
+      await unpackLayer(containerd, layer, diffIds[index] ?? '', parent, name, call);
+    }
+    onUnpacked?.({ bytes: sizeOf(layers.slice(0, index + 1)), total: sizeOf(layers) });
   }
   // From now on the config protects the snapshot, and so all snapshots below, from being collected.
   await labelContent(containerd, config, {

@@ -25,6 +25,7 @@ export function footprintOf(
   const unpacked: Use = {
     directory: places.snapshots,
     bytes,
+    stays: bytes,
     files: Math.ceil(bytes / BYTES_A_FILE),
     estimated: true,
   };

@@ -80,6 +80,12 @@ export const progressLine = looseObject({
   status: optional(string()),
   /** The first 12 digits of a layer's digest. */
   id: optional(string()),
-  progressDetail: nullish(looseObject({ current: optional(number()) })),
+  progressDetail: nullish(
+    looseObject({
+      current: optional(number()),
+      /** `s` where containerd's image store tells how long it has been unpacking. */
+      units: optional(string()),
+    }),
+  ),
   error: optional(string()),
 });

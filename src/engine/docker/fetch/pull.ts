@@ -1,5 +1,5 @@
 import { parsePlatform } from '../../../image/platform.ts';
-import type { ResolvedImage } from '../../../image/resolved.ts';
+import { type ResolvedImage, sizeOf } from '../../../image/resolved.ts';
 import type { Access } from '../../../registry/access.ts';
 import type { Credentials } from '../../../registry/auth/auth-file.ts';
 import { type Puller, pullRefused, registryFailure } from '../../fetch/pull-failure.ts';
@@ -10,7 +10,7 @@ import { isForHost } from '../../serves.ts';
 import { type DockerApi, parse } from '../api/api.ts';
 import { failed } from '../api/failure.ts';
 import { progressLine } from '../api/replies.ts';
-import { pullProgress } from './pull-progress.ts';
+import { pullProgress, unpackProgress } from './pull-progress.ts';
 
 /** What a pull needs besides docker: berth's judgement of the image, and credentials. */
 export interface PullRights {
@@ -47,7 +47,7 @@ export async function pullImage(
   name: string,
   image: ResolvedImage,
   access: Access,
-  { signal, onBytes }: FetchWatch,
+  { signal, onBytes, onUnpacked }: FetchWatch,
 ): Promise<void> {
   await permit(image, access, signal);
   const headers = headersFor(await credentials(image.name, access));
@@ -64,6 +64,8 @@ export async function pullImage(
     isEndless: true,
   } as const;
   const progress = pullProgress(image.blobs);
+  const layers = image.blobs.slice(1);
+  const unpacked = unpackProgress(layers);
   try {
     for await (const line of api.lines(call)) {
       silence.broken();
@@ -75,6 +77,8 @@ export async function pullImage(
         throw registryFailure(puller, name, error) ?? failed(`it did not pull ${name}: ${error}`);
       }
       onBytes?.(progress(said));
+      const bytes = unpacked(said);
+      if (bytes > 0) onUnpacked?.({ bytes, total: sizeOf(layers) });
     }
   } catch (error) {
     // docker answers with another status than 200 if the pull fails before the first byte has arrived.

@@ -29,6 +29,7 @@ export function footprintOf(
   const use: Use = {
     directory: directoryOf(settings),
     bytes: unpacked + compressed,
+    stays: settings.store === 'own' ? unpacked : unpacked + compressed,
     files: Math.ceil(unpacked / BYTES_A_FILE),
     estimated: true,
   };

@@ -34,9 +34,10 @@ export async function giveName(api: DockerApi, target: string, name: string): Pr
   for (let attempt = 1; ; attempt++) {
     const reply = await api.send(call);
     if (reply.status === 201) return true;
-    if (reply.status === 404) return false;
-    // containerd's image store removes a name before it sets the name anew, so two movers may collide.
+    // containerd's image store removes a name before it sets the name anew, so two movers may collide. Some
+    // versions then answer 404, as for an image that is not there: the name was gone just then (docker 28.5).
     const isMoved = reply.body.includes('already exists');
+    if (!isMoved && reply.status === 404) return false;
     if (!isMoved || attempt === MOST_ATTEMPTS) throw refused(call, reply);
   }
 }

@@ -1,8 +1,11 @@
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { systemErrorCode } from '../../../common/errors.ts';
+import { EngineError } from '../../errors.ts';
 import { KEEPER, keepService, type Service, serviceWords } from './keeper.ts';
 import { runtimeDirectory } from './locate.ts';
+import { startedAgain } from './started-again.ts';
 
 export interface ServiceOptions {
   /** podman's command line, up to its command. */
@@ -19,7 +22,15 @@ export interface ServiceOptions {
 export async function startService(
   user: boolean,
   environment: NodeJS.ProcessEnv,
-  { podman = ['podman'], isUrgent = false }: ServiceOptions = {},
+  options: ServiceOptions = {},
+): Promise<Service> {
+  return startedAgain(() => startOnce(user, environment, options));
+}
+
+async function startOnce(
+  user: boolean,
+  environment: NodeJS.ProcessEnv,
+  { podman = ['podman'], isUrgent = false }: ServiceOptions,
 ): Promise<Service> {
   const directory = privateDirectory(user, environment);
   const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
@@ -67,7 +78,19 @@ function whenThere(
 function privateDirectory(user: boolean, environment: NodeJS.ProcessEnv): string {
   const places = [user ? runtimeDirectory(environment) : '/run', tmpdir()];
   const place = places.find((path) => isWritable(path)) ?? tmpdir();
-  return mkdtempSync(join(place, 'berth-podman-'));
+  try {
+    return mkdtempSync(join(place, 'berth-podman-'));
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    throw new EngineError(
+      'engine-failed',
+      `can't make a directory for podman's socket: ${String(error)}`,
+      {
+        hint: 'name a directory that you may write to in TMPDIR',
+        cause: error,
+      },
+    );
+  }
 }
 
 /**

@@ -59,27 +59,14 @@ export class Pulls {
     access: Access,
     { signal, onBytes }: FetchWatch,
   ): Promise<void> {
-    const { registry } = parseName(name);
-    const { tls, headers } = await this.#prepare(name, image, access, signal);
-    const silence = new PullSilence('podman', name, image);
     const path = '/images/pull';
-    const lines = this.#api.lines({
-      method: 'POST',
-      path,
-      query: {
-        reference: name,
-        // With `missing`, podman would accept an image of another repository with this digest.
-        policy: 'always',
-        ...tls,
-        ...platformQuery(image),
-      },
-      headers,
-      signal: AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]),
-    });
     const progress = pullProgress(image.blobs);
-    let id: string | undefined;
-    try {
-      for await (const line of lines) {
+    const id = await this.#watched(name, image, access, signal, async (reach, silence) => {
+      let came: string | undefined;
+      const { tls, ...how } = reach;
+      // With `missing`, podman would accept an image of another repository with this digest.
+      const query = { reference: name, policy: 'always', ...tls, ...platformQuery(image) };
+      for await (const line of this.#api.lines({ method: 'POST', path, query, ...how })) {
         silence.broken();
         if (line.trim() === '') continue;
         const said = parse(pullLine, line, path);
@@ -89,17 +76,10 @@ export class Pulls {
           throw registryFailure(PULLER, name, error) ?? failed(`it did not pull ${name}: ${error}`);
         }
         if (said.stream !== undefined) onBytes?.(progress(said.stream));
-        if (said.id !== undefined) id = `sha256:${hexOf(said.id)}`;
+        if (said.id !== undefined) came = `sha256:${hexOf(said.id)}`;
       }
-    } catch (error) {
-      if (error === silence.error) {
-        this.#silent.set(registry, { at: this.#clock(), error: silence.error });
-      }
-      // podman 6 answers with another status than 200 if the pull fails before the first line.
-      throw pullRefused(PULLER, name, error);
-    } finally {
-      silence.end();
-    }
+      return came;
+    });
     if (id === undefined) throw badReply(path, `it ended without saying what became of ${name}`);
     if (id !== image.config) {
       throw failed(`${name} became the image ${id}, expected ${image.config}`);
@@ -119,26 +99,39 @@ export class Pulls {
     access: Access,
     { signal }: FetchWatch,
   ): Promise<string> {
-    const { registry } = parseName(name);
-    const { tls, headers } = await this.#prepare(name, image, access, signal);
-    const silence = new PullSilence('podman', name, image);
     const path = '/artifacts/pull';
-    // `lines` has no time limit of its own.
-    const lines = this.#api.lines({
-      method: 'POST',
-      path,
-      query: { name, ...tls },
-      headers,
-      signal: AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]),
-    });
-    try {
+    return this.#watched(name, image, access, signal, async ({ tls, ...how }) => {
       let reply = '';
+      // `lines` has no time limit of its own.
+      const lines = this.#api.lines({ method: 'POST', path, query: { name, ...tls }, ...how });
       for await (const line of lines) reply += line;
       return parse(artifactPulled, reply, path).ArtifactDigest;
+    });
+  }
+
+  /**
+   * Has podman pull, unless the registry was silent before, and ends the pull if podman is silent for too long.
+   *
+   * @param pull is given how podman is to reach the registry.
+   */
+  async #watched<T>(
+    name: string,
+    image: ResolvedImage,
+    access: Access,
+    signal: AbortSignal | undefined,
+    pull: (reach: Reach, silence: PullSilence) => Promise<T>,
+  ): Promise<T> {
+    const { registry } = parseName(name);
+    const prepared = await this.#prepare(registry, image, access, signal);
+    const silence = new PullSilence('podman', name, image);
+    const signals = [silence.signal, ...(signal === undefined ? [] : [signal])];
+    try {
+      return await pull({ ...prepared, signal: AbortSignal.any(signals) }, silence);
     } catch (error) {
       if (error === silence.error) {
         this.#silent.set(registry, { at: this.#clock(), error: silence.error });
       }
+      // podman 6 answers with another status than 200 if the pull fails before the first line.
       throw pullRefused(PULLER, name, error);
     } finally {
       silence.end();
@@ -147,12 +140,11 @@ export class Pulls {
 
   /** Sees whether the image may come, and returns how podman is to reach the registry. */
   async #prepare(
-    name: string,
+    registry: string,
     image: ResolvedImage,
     access: Access,
     signal: AbortSignal | undefined,
-  ): Promise<PullAccess> {
-    const { registry } = parseName(name);
+  ): Promise<Omit<Reach, 'signal'>> {
     this.#throwIfSilent(registry);
     await this.#permit(image, access, signal);
     // Imported here because only pulls need credentials, and most commands fetch nothing.
@@ -173,10 +165,11 @@ export class Pulls {
   }
 }
 
-/** The parts of podman's request that say how it reaches the registry. */
-interface PullAccess {
+/** How podman reaches a registry: parts of the request to podman. */
+interface Reach {
   readonly tls: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
 }
 
 /**

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmdirSync } from 'node:fs
 import { join } from 'node:path';
 import { OTHERS } from '../../http/limits.ts';
 import { KEEPER, keepService, notStarted, type Service, serviceWords } from '../api/keeper.ts';
+import { startedAgain } from '../api/started-again.ts';
 import type { Account } from './account.ts';
 import { bySystemd, environmentOf, itself, type Person } from './become.ts';
 import type { Runtime } from './runtime.ts';
@@ -46,6 +47,10 @@ export async function startUserService(
   runtime: Runtime,
   shown: string,
 ): Promise<Service> {
+  return startedAgain(() => startOnce(person, runtime, shown));
+}
+
+async function startOnce(person: Person, runtime: Runtime, shown: string): Promise<Service> {
   const { account, way } = person;
   const place = way === 'systemd' ? systemdPlace() : ownPlace(account);
   let held: HeldSocket | undefined;

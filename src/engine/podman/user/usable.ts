@@ -40,8 +40,8 @@ function notThisUser(
   if (account === undefined) {
     const uid = expectedUid === undefined ? '' : ` with UID ${expectedUid}`;
     return {
-      reason: `the root expects a user ${name}${uid}, who is not on this system`,
-      hint: 'nothing has to be done if the user is made when the root boots',
+      reason: `no user ${name}${uid} is on this system`,
+      hint: 'nothing has to be done if the root brings the user; else correct the name',
     };
   }
   if (expectedUid === undefined || account.uid === expectedUid) return undefined;

@@ -11,14 +11,28 @@ const LEFT_BEHIND = 3_600_000;
 /** The most entries of the directory that are looked at: anybody may fill it. */
 const MOST_ENTRIES = 10_000;
 
-/** Works with a directory that is made for gpg and removed afterwards. */
-export async function withHome<T>(work: (home: string) => Promise<T>): Promise<T> {
-  const home = await mkdtemp(join(tmpdir(), PREFIX));
+/**
+ * Works with a directory that is made for gpg and removed afterwards.
+ *
+ * @returns what `work` returns, or a string that says why no directory can be made.
+ */
+export async function withHome<T>(work: (home: string) => Promise<T>): Promise<T | string> {
+  const home = await madeHome();
+  if (home instanceof Error) return `no directory for gpg: ${home.message}; TMPDIR may name one`;
   try {
     await removeLeftBehind(home);
     return await work(home);
   } finally {
     await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function madeHome(): Promise<string | Error> {
+  try {
+    return await mkdtemp(join(tmpdir(), PREFIX));
+  } catch (error) {
+    if (!(error instanceof Error) || systemErrorCode(error) === undefined) throw error;
+    return error;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Effort } from '../effort.ts';
 import type { GpgCommand } from '../files.ts';
 import type { Judged } from '../judged.ts';
 import { keySources, readKeys } from '../keys.ts';
@@ -11,18 +12,20 @@ import { withKeyring } from './keyring.ts';
  * In milliseconds: how long the signatures of one place may take. gpg judges a hundred in a second or two, but there may
  * be some that it unpacks for as long as it is let.
  */
-const LONGEST = 300_000;
+const LONGEST = 60_000;
 
-/** The program that judges, and what it said before. */
+/** The program that judges, what it said before, and how much it may still do. */
 export interface Gpg {
   readonly command: GpgCommand;
   readonly verdicts: Verdicts;
+  readonly effort: Effort;
 }
 
 /**
  * Looks for a signature that meets the requirement.
  *
  * @returns undefined if there is one, else the reasons against each.
+ * @throws {RegistryError} `policy-rejected` if gpg has had too much to do for all images together.
  */
 export async function judgeOpenpgp(
   requirement: SignedBy,
@@ -53,9 +56,9 @@ export async function judgeOpenpgp(
 
 async function judgeByGpg(
   keys: readonly Buffer[],
-  { signal }: Judged,
+  { name, signal }: Judged,
   signatures: readonly OpenpgpSignature[],
-  { command, verdicts }: Gpg,
+  { command, verdicts, effort }: Gpg,
   against: (signed: Buffer | string) => string | undefined,
 ): Promise<readonly string[] | undefined> {
   const found = await withKeyring(command, keys, signal, async (keyring) => {
@@ -63,10 +66,15 @@ async function judgeByGpg(
     const end = performance.now() + LONGEST;
     for (const { message } of signatures) {
       if (performance.now() > end) return [...reasons, 'signatures that take gpg too long'];
-      const verdict = verdicts.of(keys, message) ?? (await keyring.verify(message));
-      verdicts.add(keys, message, verdict);
-      const reason = against(verdict);
+      const known = verdicts.of(keys, message);
+      if (known === undefined) effort.check(name);
+      const asked = performance.now();
+      const said = known ?? (await keyring.verify(message));
+      const isDown = typeof said === 'object' && 'down' in said;
+      if (!isDown) verdicts.add(keys, message, said);
+      const reason = isDown ? said.down : against(said);
       if (reason === undefined) return undefined;
+      if (known === undefined) effort.wasted(performance.now() - asked);
       reasons.push(reason);
     }
     return reasons;

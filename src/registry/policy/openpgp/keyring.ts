@@ -1,12 +1,12 @@
 import type { GpgCommand } from '../files.ts';
 import { withHome } from './home.ts';
-import { type GpgRan, runGpg } from './run-gpg.ts';
+import { type GpgDown, type GpgRan, runGpg } from './run-gpg.ts';
 import { importedKeys, verdictOf } from './status.ts';
 
 /** The keys of a requirement, and nothing else. */
 export interface Keyring {
-  /** @returns the signed bytes, or a string that says what is wrong with the message. */
-  verify(message: Buffer): Promise<Buffer | string>;
+  /** @returns the signed bytes, a string that says what is wrong with the message, or why gpg could not judge it. */
+  verify(message: Buffer): Promise<Buffer | GpgDown | string>;
 }
 
 /**
@@ -32,13 +32,14 @@ export async function withKeyring<T>(
   });
 }
 
-type Run = (words: readonly string[], input: Buffer) => Promise<GpgRan | string>;
+type Run = (words: readonly string[], input: Buffer) => Promise<GpgRan | GpgDown | string>;
 
 async function imported(run: Run, keys: readonly Buffer[]): Promise<ReadonlySet<string> | string> {
   const known = new Set<string>();
   for (const key of keys) {
     const ran = await run(['--import'], key);
     if (typeof ran === 'string') return ran;
+    if ('down' in ran) return ran.down;
     for (const fingerprint of importedKeys(ran.status)) known.add(fingerprint);
   }
   return known.size === 0 ? 'none of its keys is an OpenPGP key' : known;
@@ -48,9 +49,9 @@ async function verify(
   run: Run,
   known: ReadonlySet<string>,
   message: Buffer,
-): Promise<Buffer | string> {
+): Promise<Buffer | GpgDown | string> {
   const ran = await run(['--output', '-', '--', '-'], message);
-  if (typeof ran === 'string') return ran;
+  if (typeof ran === 'string' || 'down' in ran) return ran;
   const verdict = verdictOf(ran.status);
   if (typeof verdict === 'string') return verdict;
   if (ran.code !== 0) return `a signature that gpg refuses (${ran.code})`;

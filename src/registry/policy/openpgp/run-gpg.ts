@@ -4,11 +4,15 @@ import type { GpgCommand } from '../files.ts';
 
 /** What gpg wrote. */
 export interface GpgRan {
-  /** The exit code; null after a signal. */
   readonly code: number | null;
   /** What it says of its work, on a descriptor that nothing else writes to. */
   readonly status: string;
   readonly output: Buffer;
+}
+
+/** Why gpg did not run to its end. The cause may have passed when gpg is run again. */
+export interface GpgDown {
+  readonly down: string;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -35,7 +39,7 @@ const OPTIONS = [
  * Runs gpg with a directory of its own, without an agent and without a network.
  *
  * @param input is given on standard input.
- * @returns a string that says why it could not be run to its end.
+ * @returns a string if gpg wrote more than is read.
  */
 export function runGpg(
   [program, ...before]: GpgCommand,
@@ -43,7 +47,7 @@ export function runGpg(
   words: readonly string[],
   input: Buffer,
   signal: AbortSignal | undefined,
-): Promise<GpgRan | string> {
+): Promise<GpgRan | GpgDown | string> {
   const child = spawn(program, [...before, ...OPTIONS, '--homedir', home, ...words], {
     env: { LC_ALL: 'C' },
     stdio: ['pipe', 'pipe', 'ignore', 'pipe'],
@@ -61,20 +65,20 @@ function ended(
   child: ChildProcess,
   program: string,
   signal: AbortSignal | undefined,
-): Promise<GpgRan | string> {
-  const { promise, resolve, reject } = Promise.withResolvers<GpgRan | string>();
+): Promise<GpgRan | GpgDown | string> {
+  const { promise, resolve, reject } = Promise.withResolvers<GpgRan | GpgDown | string>();
   const output = new Bounded(child, child.stdout);
   const status = new Bounded(child, child.stdio[3]);
   child.on('error', (error) => {
     if (signal?.aborted === true) reject(signal.reason);
-    else resolve(`${program} could not be run (${error.message})`);
+    else resolve({ down: `${program} could not be run (${error.message})` });
   });
   child.on('exit', (_, killed) => {
     if (killed !== null) stop(child);
   });
-  child.on('close', (code) => {
+  child.on('close', (code, killed) => {
     if (output.isTooLong || status.isTooLong) resolve(`${program} wrote too much`);
-    else if (child.killed) resolve(`${program} did not end`);
+    else if (child.killed || killed !== null) resolve({ down: `${program} did not end` });
     else resolve({ code, status: status.bytes.toString('utf8'), output: output.bytes });
   });
   return promise;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { pullProgress } from '../../../../src/engine/docker/fetch/pull-progress.ts';
+import { pullProgress, unpackProgress } from '../../../../src/engine/docker/fetch/pull-progress.ts';
 
 const digestOf = (digit: string) => `sha256:${digit.repeat(64)}`;
 const blob = (digit: string, size: number) => ({ mediaType: '', digest: digestOf(digit), size });
@@ -22,4 +22,18 @@ test('the bytes of docker’s messages are added up, and never decrease', () => 
     [{ status: 'Status: Downloaded newer image' }, 1500],
   ] as const;
   for (const [line, expected] of steps) assert.equal(arrived(line), expected, line.status);
+});
+
+test('what docker has unpacked is added up, and seconds are no bytes', () => {
+  const unpacked = unpackProgress([blob('1', 1000), blob('2', 500), blob('3', 200)]);
+  const steps = [
+    [{ status: 'Downloading', id: layer('1'), progressDetail: { current: 300 } }, 0],
+    [{ status: 'Download complete', id: layer('1'), progressDetail: {} }, 0],
+    [{ status: 'Extracting', id: layer('1'), progressDetail: { current: 400 } }, 400],
+    [{ status: 'Extracting', id: layer('2'), progressDetail: { current: 7, units: 's' } }, 400],
+    [{ status: 'Already exists', id: layer('3'), progressDetail: {} }, 600],
+    [{ status: 'Extracting', id: layer('1'), progressDetail: { current: 99_999 } }, 1200],
+    [{ status: 'Pull complete', id: layer('2'), progressDetail: {} }, 1700],
+  ] as const;
+  for (const [line, expected] of steps) assert.equal(unpacked(line), expected, line.status);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { EngineError } from '../../../../src/engine/errors.ts';
@@ -46,4 +46,34 @@ test('a service that does not start is heard', async (t) => {
     ),
   );
   assert.deepEqual(readdirSync(runtime), []);
+});
+
+/** A podman that finds the namespaces of its user gone, this many times, and then fails in another way. */
+function missing(times: number): string {
+  return `#!/bin/sh
+echo start >>"$0.starts"
+[ "$(wc -l <"$0.starts")" -le ${times} ] || { echo 'no cgroups' >&2; exit 125; }
+echo 'level=error msg="invalid internal status, try resetting the pause process with \\"podman system migrate\\": cannot re-exec process"' >&2
+exit 1
+`;
+}
+
+test('a service that misses the namespaces of its user is started again, a few times', async (t) => {
+  for (const [times, starts, words] of [
+    [4, 5, /it ended with 125: no cgroups$/],
+    [1000, 5, /it ended with 1: .*invalid internal status.*: cannot re-exec process"$/],
+  ] as const) {
+    const directory = temporaryDirectory(t);
+    const runtime = join(directory, 'runtime');
+    mkdirSync(runtime);
+    const program = join(directory, 'podman');
+    writeFileSync(program, missing(times), { mode: 0o755 });
+    const environment = { PATH: `${directory}:/usr/bin:/bin`, XDG_RUNTIME_DIR: runtime };
+    await assert.rejects(
+      openPodman({ user: true, pinKey: join(runtime, 'pins.key'), environment }),
+      unreachable(words),
+    );
+    assert.equal(readFileSync(`${program}.starts`, 'utf8').split('\n').length - 1, starts);
+    assert.deepEqual(readdirSync(runtime), []);
+  }
 });

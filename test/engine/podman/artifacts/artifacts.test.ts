@@ -129,7 +129,7 @@ test('the files of an artifact are counted as they are, once, beside what images
   );
   const lacks = { lacking: [two], missing: [two] };
   assert.deepEqual(found.images, [lacks, plain, lacks]);
-  const use = { directory: '/storage', bytes: 100, files: 4, estimated: false };
+  const use = { directory: '/storage', bytes: 100, stays: 100, files: 4, estimated: false };
   assert.deepEqual(found.direct, [use]);
   assert.deepEqual(found.fromDepot, [use]);
 });

@@ -21,13 +21,10 @@ for (const [text, expected] of [
 
 test('a user who does not exist here, or with another UID, is told', async () => {
   const absent = await whyNotUsable('app', undefined, 1001);
-  assert.equal(
-    absent?.reason,
-    'the root expects a user app with UID 1001, who is not on this system',
-  );
+  assert.equal(absent?.reason, 'no user app with UID 1001 is on this system');
   assert.match(
     (await whyNotUsable('app', undefined))?.reason ?? '',
-    /a user app, who is not on this system/,
+    /no user app is on this system/,
   );
   const other = await whyNotUsable('app', app, 1002);
   assert.equal(other?.reason, 'the user app has UID 1001 here, and 1002 in the root');

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { inspect } from 'node:util';
 import { hostPolicyFiles } from '../../../../src/registry/policy/files.ts';
 import { withKeyring } from '../../../../src/registry/policy/openpgp/keyring.ts';
 import { openRoot } from '../../../../src/root/open-root.ts';
@@ -21,6 +22,16 @@ import { temporaryDirectory } from '../../../support/temporary.ts';
 
 const options = { skip: skipPodman };
 const PROGRAM = '/usr/bin/gpg';
+
+/** Where temporary files go until the test ends. */
+function useTemporary(t: TestContext, directory: string): void {
+  const before = process.env['TMPDIR'];
+  t.after(() => {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  });
+  process.env['TMPDIR'] = directory;
+}
 
 /** The directories that berth made for gpg and that are still there. */
 const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('berth-gpg-'));
@@ -35,11 +46,13 @@ function keys(t: TestContext) {
 }
 
 test('a signed text comes back as it was signed, and nothing is left', options, async (t) => {
+  // Other tests have gpg's directories in the common one.
+  useTemporary(t, temporaryDirectory(t));
   const before = left();
   const { gpg, verify } = keys(t);
   const text = Buffer.from([0, 255, 13, 10, 13]);
   assert.deepEqual(await verify(gpg.sign('a', text)), text);
-  assert.match(String(await verify(Buffer.from('hello'))), /not an OpenPGP signature/);
+  assert.match(inspect(await verify(Buffer.from('hello'))), /not an OpenPGP signature/);
   assert.deepEqual(left(), before);
 });
 
@@ -59,7 +72,7 @@ test('the user’s own keys and settings play no part', options, async (t) => {
     else process.env['GNUPGHOME'] = before;
   });
   process.env['GNUPGHOME'] = gpg.home;
-  assert.match(String(await verify(gpg.sign('b', 'text'))), /another key/);
+  assert.match(inspect(await verify(gpg.sign('b', 'text'))), /another key/);
   const none = await withKeyring([PROGRAM], [], undefined, async () => assert.fail('no key'));
   assert.match(none, /none of its keys/);
   assert.ok(key.length > 0);
@@ -75,6 +88,7 @@ test('a program that is not there, fails, or writes without end', options, async
     chmodSync(path, 0o755);
     return path;
   };
+  useTemporary(t, directory);
   const before = left();
   const refusals = [
     [join(directory, 'none'), /could not be run/],
@@ -82,7 +96,7 @@ test('a program that is not there, fails, or writes without end', options, async
     [program('endless', 'yes >&3'), /wrote too much/],
     [program('liar', 'echo "[GNUPG:] IMPORT_OK 1 AB" >&3'), /not an OpenPGP signature/],
   ] as const;
-  for (const [path, reason] of refusals) assert.match(String(await verify(message, path)), reason);
+  for (const [path, reason] of refusals) assert.match(inspect(await verify(message, path)), reason);
   const stop = new AbortController();
   const slow = program('slow', 'exec sleep 1000');
   const waiting = verify(message, slow, stop.signal);
@@ -131,7 +145,7 @@ test('gpg has a limit for its memory where the host has prlimit', options, async
   const text = await withKeyring(command, [key], undefined, (keyring) =>
     keyring.verify(gpg.sign('a', 'text')),
   );
-  assert.equal(String(text), 'text');
+  assert.deepEqual(text, Buffer.from('text'));
   const shell = [...command.slice(0, -1), '/bin/sh', '-c', 'ulimit -d'] as const;
   const [program, ...words] = shell;
   assert.equal(spawnSync(program, words).stdout.toString().trim(), '262144');
@@ -140,4 +154,10 @@ test('gpg has a limit for its memory where the host has prlimit', options, async
   assert.deepEqual(hostPolicyFiles(root, { ...places, programs: alone }).gpg(), [
     join(alone, 'gpg'),
   ]);
+});
+
+test('without a directory for temporary files no key can be used, and the reason is told', async (t) => {
+  useTemporary(t, '/nonexistent/tmp');
+  const found = await withKeyring([PROGRAM], [], undefined, async () => assert.fail('no key'));
+  assert.match(found, /^no directory for gpg: ENOENT.*; TMPDIR may name one$/);
 });

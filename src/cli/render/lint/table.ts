@@ -1,10 +1,10 @@
-import { counted } from '../../common/counted.ts';
-import { formatBytes } from '../../common/format-bytes.ts';
-import type { LintFinding } from '../../lint/finding.ts';
-import type { LintReport } from '../../lint/lint.ts';
-import type { LintLevel } from '../../lint/rules.ts';
-import { countsOf } from './lint-json.ts';
-import { type Colour, paint } from './table.ts';
+import { counted } from '../../../common/counted.ts';
+import { formatBytes } from '../../../common/format-bytes.ts';
+import type { LintFinding } from '../../../lint/finding.ts';
+import type { LintReport } from '../../../lint/lint.ts';
+import type { LintLevel } from '../../../lint/rules.ts';
+import { type Colour, paint } from '../table.ts';
+import { countsOf } from './json.ts';
 
 const colours: Readonly<Record<LintLevel, Colour>> = {
   error: 'red',

@@ -1,9 +1,9 @@
-import { nameToBytes } from '../../common/path-bytes.ts';
-import { shown } from '../../common/shown.ts';
-import { version } from '../../common/version.ts';
-import type { LintFinding } from '../../lint/finding.ts';
-import type { LintReport } from '../../lint/lint.ts';
-import { lintRules } from '../../lint/rules.ts';
+import { nameToBytes } from '../../../common/path-bytes.ts';
+import { shown } from '../../../common/shown.ts';
+import { version } from '../../../common/version.ts';
+import type { LintFinding } from '../../../lint/finding.ts';
+import type { LintReport } from '../../../lint/lint.ts';
+import { lintRules } from '../../../lint/rules.ts';
 
 /**
  * Findings as SARIF 2.1.0 (OASIS), the format of code scanning.

@@ -1,9 +1,9 @@
 import type { InferOutput } from 'valibot';
-import { shown } from '../../common/shown.ts';
-import type * as schemas from '../../documents/schemas.ts';
-import type { LintFinding } from '../../lint/finding.ts';
-import type { LintReport } from '../../lint/lint.ts';
-import type { LintLevel } from '../../lint/rules.ts';
+import { shown } from '../../../common/shown.ts';
+import type * as schemas from '../../../documents/schemas.ts';
+import type { LintFinding } from '../../../lint/finding.ts';
+import type { LintReport } from '../../../lint/lint.ts';
+import type { LintLevel } from '../../../lint/rules.ts';
 
 export function lintJson(root: string, report: LintReport): InferOutput<typeof schemas.LintReport> {
   const { findings, skipped, bytes } = report;

@@ -1,5 +1,5 @@
-import { shown } from '../../common/shown.ts';
-import type { LintReport } from '../../lint/lint.ts';
+import { shown } from '../../../common/shown.ts';
+import type { LintReport } from '../../../lint/lint.ts';
 
 const commands = { error: 'error', warning: 'warning', note: 'notice' } as const;
 
