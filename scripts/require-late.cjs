@@ -1,4 +1,4 @@
-/** Those of Node's own modules that take milliseconds to load, and that most commands don't need. */
+/** The names of Node's own modules that take milliseconds to load and that most commands don't need. */
 const late =
   /^(?:node:)?(?:child_process|crypto|https?|http2|net|os|stream|stream\/promises|tls|v8|zlib)$/;
 

@@ -10,6 +10,7 @@ export function decodeBase64(text: string): Buffer | undefined {
 
 /** Whether a text is base64 without line breaks. */
 export function isBase64(text: string): boolean {
-  // One class of characters: a repeated group would take stack for each round, and a long text all of it.
+  // The pattern repeats one class of characters, not a group: V8 takes stack for each round of a group, and a long text
+  // would take all of it.
   return text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 }

@@ -155,8 +155,8 @@ export const PlanFields = {
    */
   way: v.picklist(['direct', 'two-steps', 'download']),
   /**
-   * Of a plan: the stage pulls straight into the engine instead of `two-steps` if it finds the registry near. `space`
-   * is enough for both.
+   * Only a plan has the field `directIfNear`: the stage pulls straight into the engine instead of `two-steps` if it
+   * finds the registry near. `space` is enough for both.
    */
   directIfNear: v.optional(v.literal(true)),
   /** Bytes to download: configs and layers, each counted once. */

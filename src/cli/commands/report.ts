@@ -106,7 +106,7 @@ function writeReport(path: string, text: string): void {
       // A link is followed, not replaced: /dev/stdout is one.
       const target = stats === undefined ? path : realpathSync(path);
       const temporary = `${target}.${randomBytes(6).toString('hex')}`;
-      // Who could not read the file so far can't read it now.
+      // The mode stays: nobody may read the new page who could not read the old one.
       writeWhole(target, text, temporary, stats === undefined ? 0o666 : stats.mode & 0o777);
     }
   } catch (error) {

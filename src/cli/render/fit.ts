@@ -143,7 +143,7 @@ function shorter({ cut }: Column): (text: string) => string {
 function cutTo(width: number, text: string, cut: Column['cut']): string {
   if (cut === undefined || text.length <= width) return text;
   if (cut === 'right') return `${text.slice(0, width - 1)}…`;
-  // Of a name by digest the end of the name and a few digits are left.
+  // A name by digest keeps its end, before the `@`, and a few digits of the digest.
   const [, name, digits = ''] = /^(.+)@sha256:([0-9a-f]{12})$/.exec(text) ?? [];
   const ends =
     name === undefined ? [text] : [`${name}@${digits}`, `${name}@${digits.slice(0, 4)}…`];

@@ -38,7 +38,7 @@ interface Permission {
   readonly signatures: Signatures;
 }
 
-/** One set for all names of a manifest, which share its list of blobs: names times layers have no bound. */
+/** The digests of a list of blobs, made once for all names of a manifest, which share the list. */
 const digestsOf = onceFor(
   (blobs: readonly Blob[]): ReadonlySet<string> => new Set(blobs.map(({ digest }) => digest)),
 );

@@ -68,3 +68,16 @@ test('what many names of few manifests need takes no operation for each name and
   const [few, many] = [await cost(200), await cost(400)];
   assert.ok(many - few < 200 * 100, `${few}, then ${many}`);
 });
+
+test('of what the engine lacks, the depot has what is not missing, and parts of what is', () => {
+  const blob = (digest: string, size: number) => ({ mediaType: 'a', digest, size });
+  const image = {
+    lacking: [blob('stored', 5), blob('part', 9), blob('absent', 7), blob('empty', 0)],
+    missing: [blob('part', 6), blob('absent', 7)],
+  };
+  const [wanted] = wantedOf(named(1, 1));
+  assert.ok(wanted !== undefined);
+  const footprint = { images: [image], direct: [], fromDepot: [] };
+  const { inDepot } = neededFor([wanted], footprint, { directory: '/depot' });
+  assert.deepEqual(inDepot, [blob('stored', 5), blob('part', 3), blob('empty', 0)]);
+});
